@@ -1,0 +1,135 @@
+/** The configuration after validation: amounts, spans and durations parsed, references resolved. */
+import type { CustomerId, OwnerId, ProviderId, TeamId, VirtualKeyId } from "../core/ids.ts";
+import type { NanoUsd } from "../core/money.ts";
+import type { Span, Unit } from "../core/span.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface BudgetConfig {
+  readonly usd: NanoUsd;
+  readonly span: Span;
+  readonly overshoot: "none" | "last_request";
+}
+
+export interface LimitConfig {
+  readonly unit: Exclude<Unit, "usd">;
+  readonly amount: number;
+  /** Null for `concurrent`, which has no window. */
+  readonly span: Span | null;
+  /** A token bucket of this size instead of a calendar window; null: the window. */
+  readonly burst: number | null;
+}
+
+interface Governed {
+  readonly budgets: readonly BudgetConfig[];
+  readonly rateLimits: readonly LimitConfig[];
+}
+
+interface Labelled {
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface CustomerConfig extends Governed, Labelled {
+  readonly id: CustomerId;
+}
+
+export interface TeamConfig extends Governed, Labelled {
+  readonly id: TeamId;
+  readonly customer: CustomerId;
+}
+
+export interface OwnerConfig extends Governed, Labelled {
+  readonly id: OwnerId;
+  readonly team: TeamId;
+}
+
+/** One provider that a key may use; the order in the key is the order of preference. */
+export interface KeyProviderConfig extends Governed {
+  readonly id: ProviderId;
+  /** Globs over model ids; null allows every model. */
+  readonly models: readonly string[] | null;
+}
+
+export interface VirtualKeyConfig extends Governed, Labelled {
+  readonly id: VirtualKeyId;
+  readonly team: TeamId;
+  readonly owner: OwnerId | null;
+  /** The secret itself, resolved; null where `tollgate keys rotate` gives it. Never logged. */
+  readonly secret: string | null;
+  readonly expiresMs: number | null;
+  /** Null: all providers, in the file's order. */
+  readonly providers: readonly KeyProviderConfig[] | null;
+}
+
+export interface ProviderKeyConfig {
+  readonly id: string;
+  /** The provider's own credential, resolved. Never logged. */
+  readonly secret: string;
+  readonly weight: number;
+}
+
+export interface ProviderConfig {
+  readonly id: ProviderId;
+  readonly kind: string;
+  /** Without a trailing slash; null: the catalogue's. */
+  readonly baseUrl: string | null;
+  readonly keys: readonly ProviderKeyConfig[];
+}
+
+/** US dollars per million tokens as decimal strings, as in the file. */
+export interface PriceConfig {
+  readonly model: string;
+  /** YYYY-MM-DD; effective from its midnight UTC. */
+  readonly from: string;
+  readonly input: string;
+  readonly output: string;
+  readonly cache_read: string | null;
+  readonly cache_write_5m: string | null;
+  readonly cache_write_1h: string | null;
+}
+
+export interface TimeoutsConfig {
+  readonly headerMs: number;
+  readonly bodyIdleMs: number;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+}
+
+export interface Config {
+  /** The file that it was read from; null where there was none. */
+  readonly file: string | null;
+  readonly mode: "enforce" | "observe";
+  readonly unknownModels: "assume" | "refuse";
+  readonly server: {
+    readonly listen: Address;
+    readonly adminListen: Address;
+    readonly maxBodyBytes: number;
+    readonly drainMs: number;
+    readonly budgetWaitMs: number;
+    readonly timeouts: TimeoutsConfig;
+    readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+    readonly trustedProxies: readonly string[];
+  };
+  readonly outbound: { readonly proxyUrl: string | null; readonly caPem: string | null };
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly timeZone: string;
+  readonly journal: {
+    readonly durability: "os" | "disk";
+    readonly segmentBytes: number;
+    readonly retainMs: number;
+  };
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "json" | "text" };
+  readonly admin: { readonly token: string | null; readonly openMetrics: boolean };
+  readonly providers: readonly ProviderConfig[];
+  readonly customers: readonly CustomerConfig[];
+  readonly teams: readonly TeamConfig[];
+  readonly owners: readonly OwnerConfig[];
+  readonly virtualKeys: readonly VirtualKeyConfig[];
+  readonly prices: readonly PriceConfig[];
+}

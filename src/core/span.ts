@@ -1,0 +1,31 @@
+/** Over which stretch of time a budget or a limit counts; and in what unit. */
+
+export const CALENDAR_PERIODS = ["second", "minute", "hour", "day", "week", "month"] as const;
+export type CalendarPeriod = (typeof CALENDAR_PERIODS)[number];
+
+export type Span =
+  | { readonly kind: "calendar"; readonly per: CalendarPeriod; readonly timeZone: string }
+  /** `text` is what the file says: "5h". */
+  | { readonly kind: "rolling"; readonly spanMs: number; readonly text: string }
+  | { readonly kind: "total" }
+  | { readonly kind: "session" };
+
+/** What a window counts. Money is in nano-dollars, the rest in plain numbers. */
+export type Unit = "usd" | "requests" | "input_tokens" | "output_tokens" | "concurrent";
+
+export const SCOPE_TYPES = [
+  "customer",
+  "team",
+  "owner",
+  "virtual_key",
+  "provider_config",
+  "session",
+] as const;
+/** The levels of the chain, outermost first. `session` is the window of a `per: session` budget. */
+export type ScopeType = (typeof SCOPE_TYPES)[number];
+
+/** Whose window it is. A provider config's id is `key/provider`; a session's is `key/session id`. */
+export interface Scope {
+  readonly type: ScopeType;
+  readonly id: string;
+}

@@ -1,0 +1,26 @@
+/** The two clocks the product reads, and RFC 3339 as the contract prints it. */
+
+/** Injected wherever time is read, so that tests can step it. */
+export interface Clock {
+  /** Wall clock, Unix milliseconds. May step in either direction. */
+  readonly wallMs: () => number;
+  /** Monotonic, milliseconds since some fixed moment of this process; never steps. */
+  readonly monotonicMs: () => number;
+}
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};
+
+/** RFC 3339 in UTC with milliseconds, the form of every time in the API and the journal. */
+export function formatTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** Unix milliseconds of an RFC 3339 time with a zone; null where the text is none. */
+export function parseTime(text: string): number | null {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)) return null;
+  const timeMs = Date.parse(text);
+  return Number.isNaN(timeMs) ? null : timeMs;
+}

@@ -1,0 +1,234 @@
+/** The lines of the journal: one closed union, the only source of truth of the product. */
+import type { RequestId } from "../core/ids.ts";
+import type { RefusalCode } from "../core/refusal.ts";
+import type { Usage } from "../core/usage.ts";
+
+/** Integer nano-dollars as a decimal string: JSON numbers stop being exact at 2^53. */
+export type NanoText = string;
+
+export const TASK_TYPES = [
+  "main",
+  "subagent",
+  "title",
+  "summary",
+  "compaction",
+  "workflow",
+  "auxiliary",
+  "count",
+  "other",
+] as const;
+export type TaskType = (typeof TASK_TYPES)[number];
+
+export type Outcome = "ok" | "refused" | "upstream_error" | "client_closed" | "interrupted";
+export type PriceSource = "listed" | "assumed" | "override" | "rehearsal";
+
+/** Who asked, as rows show it. All null only where no key was recognised. */
+export interface Attribution {
+  readonly customer: string | null;
+  readonly team: string | null;
+  readonly owner: string | null;
+  readonly virtual_key: string | null;
+  /** Of customer, team, owner and key; the inner one wins. Left out where there are none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The client's own values, never trusted. */
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly parent_agent: string | null;
+  readonly task_type: TaskType;
+  readonly dialect: string;
+  readonly requested_model: string | null;
+}
+
+/** An attempt is about to go upstream: its hold is in force from this line on. */
+export interface AdmitRecord extends Attribution {
+  readonly type: "admit";
+  readonly time: string;
+  readonly request: RequestId;
+  /** From 1. */
+  readonly attempt: number;
+  readonly provider: string;
+  readonly provider_key: string;
+  readonly model: string;
+  readonly price: PriceSource;
+  readonly max_tokens: number | null;
+  readonly clamped_max_tokens: number | null;
+  readonly waited_ms: number;
+  /** The hold: `input` + `output_tokens` × `output_pico`, rounded up. */
+  readonly need: NanoText;
+  readonly input_need: NanoText;
+  readonly output_tokens: number;
+  /** Pico-dollars for one token of output, as a decimal string. */
+  readonly output_pico: string;
+  /** Keys of the money windows that it spends from, outermost first. */
+  readonly windows: readonly string[];
+  /** Keys of the limit windows that it counts in. */
+  readonly limits: readonly string[];
+  /** Observe mode only: what enforcement would have answered. */
+  readonly refusal?: RefusalCode;
+  /** `last_request` where a budget with that overshoot let it over the cap. */
+  readonly overshoot?: "last_request";
+}
+
+/** A hold lowered while its attempt runs. */
+export interface ReleaseRecord {
+  readonly type: "release";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly attempt: number;
+  readonly need: NanoText;
+}
+
+/** What the client saw at the end of a request; on the record that ends it. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** The status sent to the client; null where the connection was gone. */
+  readonly status: number | null;
+  readonly latency_ms: number;
+  /** Arrival to the first byte of the answer's body; null where there was none. */
+  readonly first_byte_ms: number | null;
+  /** Time inside the gateway, waits for upstream and client excluded. */
+  readonly overhead_us: number;
+}
+
+/** The attempt's hold is replaced by its cost. */
+export interface SettleRecord {
+  readonly type: "settle";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly attempt: number;
+  readonly cost: NanoText;
+  readonly usage: Usage;
+  readonly estimated: boolean;
+  /** Upstream's status; null where no head arrived. */
+  readonly upstream_status: number | null;
+  readonly upstream_request_id: string | null;
+  /** Why it went wrong, in one word of ours ("reset", "idle_timeout"); null where it did not. */
+  readonly fault: string | null;
+  /** Null where the request goes on with another attempt or ends in a refusal. */
+  readonly end: Ending | null;
+}
+
+/** The attempt never reached its upstream: the hold is given back whole. */
+export interface CancelRecord {
+  readonly type: "cancel";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly attempt: number;
+  readonly reason: string;
+}
+
+/** A request was answered by Tollgate itself. */
+export interface RefuseRecord extends Attribution {
+  readonly type: "refuse";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly max_tokens: number | null;
+  readonly waited_ms: number;
+  /** Attempts that were made before. */
+  readonly attempts: number;
+  readonly end: Ending;
+}
+
+/** A charge is replaced by a stated one. */
+export interface CorrectionRecord {
+  readonly type: "correction";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly attempt: number;
+  readonly cost: NanoText;
+  /** New cost − old cost, applied to every window below. */
+  readonly delta: NanoText;
+  readonly windows: readonly string[];
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** A charge was above its hold: the bound was wrong for that door. Information; `settle` books it. */
+export interface OverrunRecord {
+  readonly type: "overrun";
+  readonly time: string;
+  readonly request: RequestId;
+  readonly attempt: number;
+  readonly held: NanoText;
+  readonly cost: NanoText;
+}
+
+/** A new cap is below what its window has settled and holds. Information. */
+export interface CapLoweredRecord {
+  readonly type: "cap_lowered";
+  readonly time: string;
+  readonly window: string;
+  readonly from: NanoText;
+  readonly to: NanoText;
+  readonly settled: NanoText;
+  readonly held: NanoText;
+}
+
+/** Something may be missing before this line, and why. */
+export interface GapRecord {
+  readonly type: "gap";
+  readonly time: string;
+  readonly reason: "torn_line" | "power_loss" | "clock" | "disk_full" | "file_lost";
+  readonly detail: string;
+}
+
+/** An entity was changed through API or CLI. `after` holds all that is needed to rebuild it. */
+export interface AdminChangeRecord {
+  readonly type: "admin_change";
+  readonly time: string;
+  readonly actor: string;
+  readonly action: "create" | "update" | "delete" | "rotate" | "revoke" | "stop";
+  readonly entity: string;
+  readonly id: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** A configuration came into force; the delta of the budgets against the one before. */
+export interface ConfigRecord {
+  readonly type: "config";
+  readonly time: string;
+  readonly digest: string;
+  readonly mode: "enforce" | "observe";
+  readonly budgets_added: readonly string[];
+  readonly budgets_removed: readonly string[];
+  /** Windows of added budgets that start from what their scope has spent already. */
+  readonly opened: Readonly<Record<string, NanoText>>;
+  /** Open attempts ("request/attempt") that entered such windows. */
+  readonly adopted: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A session's windows were closed after 30 idle days. */
+export interface SessionClosedRecord {
+  readonly type: "session_closed";
+  readonly time: string;
+  readonly windows: readonly string[];
+}
+
+/** Retention removed all lines before `first_kept_seq`, whose own `prev` is `first_kept_prev`. */
+export interface RetiredRecord {
+  readonly type: "retired";
+  readonly time: string;
+  readonly first_kept_seq: number;
+  readonly first_kept_prev: string;
+}
+
+export type JournalRecord =
+  | AdmitRecord
+  | ReleaseRecord
+  | SettleRecord
+  | CancelRecord
+  | RefuseRecord
+  | CorrectionRecord
+  | OverrunRecord
+  | CapLoweredRecord
+  | GapRecord
+  | AdminChangeRecord
+  | ConfigRecord
+  | SessionClosedRecord
+  | RetiredRecord;
+
+/** A record as it stands in the file: numbered and chained. */
+export type WrittenRecord = JournalRecord & { readonly seq: number; readonly prev: string };
