@@ -2,6 +2,7 @@
 import type { CustomerId, OwnerId, ProviderId, TeamId, VirtualKeyId } from "../core/ids.ts";
 import type { NanoUsd } from "../core/money.ts";
 import type { Span, Unit } from "../core/span.ts";
+import type { PriceOverride } from "../pricing/override.ts";
 
 export interface Address {
   readonly host: string;
@@ -80,18 +81,6 @@ export interface ProviderConfig {
   readonly keys: readonly ProviderKeyConfig[];
 }
 
-/** US dollars per million tokens as decimal strings, as in the file. */
-export interface PriceConfig {
-  readonly model: string;
-  /** YYYY-MM-DD; effective from its midnight UTC. */
-  readonly from: string;
-  readonly input: string;
-  readonly output: string;
-  readonly cache_read: string | null;
-  readonly cache_write_5m: string | null;
-  readonly cache_write_1h: string | null;
-}
-
 export interface TimeoutsConfig {
   readonly headerMs: number;
   readonly bodyIdleMs: number;
@@ -131,5 +120,5 @@ export interface Config {
   readonly teams: readonly TeamConfig[];
   readonly owners: readonly OwnerConfig[];
   readonly virtualKeys: readonly VirtualKeyConfig[];
-  readonly prices: readonly PriceConfig[];
+  readonly prices: readonly PriceOverride[];
 }
