@@ -113,7 +113,10 @@ export interface Config {
     readonly segmentBytes: number;
     readonly retainMs: number;
   };
-  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "json" | "text" };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly format: "json" | "text";
+  };
   readonly admin: { readonly token: string | null; readonly openMetrics: boolean };
   readonly providers: readonly ProviderConfig[];
   readonly customers: readonly CustomerConfig[];

@@ -19,6 +19,11 @@ export interface BodyFacts {
   /** Entries of the top-level `tools`, server tools included. */
   readonly tools: number;
   readonly serverTools: readonly ServerTool[];
+  /**
+   * Entries of `tools` whose `type` is one of the provider's own, whoever runs them ("bash_20250124"):
+   * each adds instructions that the body does not show. Left out: the server tools alone.
+   */
+  readonly providerTools?: number;
   readonly images: number;
   /** Documents, file and URL sources, containers, stored reasoning: bytes say nothing about tokens. */
   readonly opaqueInput: boolean;

@@ -33,6 +33,7 @@ export type RefusalCode = keyof typeof REFUSALS;
 
 /** A decision that says no, as a value: the code, one sentence for a person, and headers to send. */
 export interface Refusal {
+  readonly refused: true;
   readonly code: RefusalCode;
   /** One sentence: what is wrong · when it ends · what to do next. Never a secret. */
   readonly message: string;
@@ -46,5 +47,10 @@ export function refusal(
   headers: Readonly<Record<string, string>> = {},
 ): Refusal {
   const stop = REFUSALS[code].retry ? {} : { "x-should-retry": "false" };
-  return { code, message, headers: { ...stop, ...headers } };
+  return { refused: true, code, message, headers: { ...stop, ...headers } };
+}
+
+/** Tells a refusal from what a step gives when it does not refuse. */
+export function isRefusal(value: object): value is Refusal {
+  return "refused" in value;
 }

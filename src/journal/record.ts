@@ -65,6 +65,8 @@ export interface AdmitRecord extends Attribution {
   readonly limits: readonly string[];
   /** Observe mode only: what enforcement would have answered. */
   readonly refusal?: RefusalCode;
+  /** Observe mode only: what enforcement would have held; missing where it would have refused. */
+  readonly shadow_need?: NanoText;
   /** `last_request` where a budget with that overshoot let it over the cap. */
   readonly overshoot?: "last_request";
 }
@@ -186,16 +188,25 @@ export interface AdminChangeRecord {
   readonly after: unknown;
 }
 
-/** A configuration came into force; the delta of the budgets against the one before. */
+/** Part of what an added budget's window starts with; several where the window has buckets. */
+export interface OpeningBalance {
+  readonly window: string;
+  readonly amount: NanoText;
+  /** The moment that it belongs to. */
+  readonly at: string;
+}
+
+/** A configuration came into force; the delta of the meters against the one before. */
 export interface ConfigRecord {
   readonly type: "config";
   readonly time: string;
   readonly digest: string;
   readonly mode: "enforce" | "observe";
-  readonly budgets_added: readonly string[];
-  readonly budgets_removed: readonly string[];
-  /** Windows of added budgets that start from what their scope has spent already. */
-  readonly opened: Readonly<Record<string, NanoText>>;
+  /** Ids of meters: budgets and rate limits alike. */
+  readonly meters_added: readonly string[];
+  readonly meters_removed: readonly string[];
+  /** What windows of added budgets start from: what their scope has spent in them already. */
+  readonly opened: readonly OpeningBalance[];
   /** Open attempts ("request/attempt") that entered such windows. */
   readonly adopted: Readonly<Record<string, readonly string[]>>;
 }

@@ -1,0 +1,87 @@
+/** One request from its first byte to its last record: what has happened so far. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { newRequestId, type RequestId } from "../core/ids.ts";
+import type { Attribution, TaskType } from "../journal/record.ts";
+import type { Plan } from "../policy/plan.ts";
+import type { Gateway, Ruling } from "./ports.ts";
+
+/** Which of the listed paths was called. */
+export type Endpoint = "messages" | "count_tokens" | "models" | "me";
+
+export interface Exchange {
+  readonly id: RequestId;
+  readonly endpoint: Endpoint;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path and query to append to a provider's base URL: "/v1/messages?beta=true". */
+  readonly target: string;
+  readonly ruling: Ruling;
+  readonly arrivedMs: number;
+  /** Monotonic milliseconds at arrival. */
+  readonly startedMs: number;
+  /** Null until the caller is known. */
+  plan: Plan | null;
+  /** Null until the body is read. */
+  subject: Subject | null;
+  /** Time spent inside the gateway so far, milliseconds. */
+  overheadMs: number;
+  /** Monotonic milliseconds at which the first byte of the answer's body went out. */
+  firstByteMs: number | null;
+  /** Attempts made so far. */
+  attempts: number;
+  waitedMs: number;
+}
+
+/** What a request says of itself: the client's own words, for attribution only. */
+export interface Subject {
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly parentAgent: string | null;
+  readonly taskType: TaskType;
+  readonly requestedModel: string | null;
+  readonly maxTokens: number | null;
+}
+
+/** Begins an exchange; cannot fail. */
+export function begin(
+  gateway: Gateway,
+  arrival: {
+    readonly request: IncomingMessage;
+    readonly response: ServerResponse;
+    readonly endpoint: Endpoint;
+    readonly target: string;
+  },
+): Exchange {
+  const arrivedMs = gateway.clock.wallMs();
+  return {
+    ...arrival,
+    id: newRequestId(arrivedMs),
+    ruling: gateway.ruling(),
+    arrivedMs,
+    startedMs: gateway.clock.monotonicMs(),
+    plan: null,
+    subject: null,
+    overheadMs: 0,
+    firstByteMs: null,
+    attempts: 0,
+    waitedMs: 0,
+  };
+}
+
+/** Who asked, in the form in which records carry it. */
+export function attributionOf(exchange: Exchange): Attribution {
+  const { plan, subject } = exchange;
+  return {
+    customer: plan?.customer ?? null,
+    team: plan?.team ?? null,
+    owner: plan?.owner ?? null,
+    virtual_key: plan?.virtualKey ?? null,
+    ...(plan === null || plan.labels === null ? {} : { labels: plan.labels }),
+    session: subject?.session ?? null,
+    agent: subject?.agent ?? null,
+    parent_agent: subject?.parentAgent ?? null,
+    task_type: subject?.taskType ?? (exchange.endpoint === "count_tokens" ? "count" : "other"),
+    dialect: "anthropic",
+    requested_model: subject?.requestedModel ?? null,
+  };
+}

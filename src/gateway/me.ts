@@ -1,0 +1,66 @@
+/** `GET /me`: what a developer may know of the own key: its budgets, limits and sessions. */
+import { formatUsd, nanoUsd } from "../core/money.ts";
+import { formatTime } from "../core/time.ts";
+import { perText } from "../ledger/meter.ts";
+import type { Window } from "../ledger/state.ts";
+import type { Plan } from "../policy/plan.ts";
+import { answerJson } from "./answer.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./ports.ts";
+
+/** Answers for the caller's own key alone. */
+export function serveMe(exchange: Exchange, plan: Plan, gateway: Gateway): null {
+  const nowMs = gateway.ledgerClock.nowMs();
+  const meters = [...plan.meters, ...plan.providers.flatMap((use) => use.meters)];
+  const windows = meters
+    .filter((meter) => meter.span?.kind !== "session")
+    .map((meter) => gateway.ledger.windowAt(meter, nowMs, null));
+  const own = [...gateway.ledger.windows()].filter(
+    (window) => window.session?.virtualKey === plan.virtualKey,
+  );
+  const money = [...windows.filter((window) => window.meter.unit === "usd"), ...own];
+  answerJson(exchange, {
+    virtual_key: plan.virtualKey,
+    owner: plan.owner,
+    team: plan.team,
+    budgets: money.map(budgetOf),
+    limits: windows.filter((window) => window.meter.unit !== "usd").map(limitOf),
+    sessions: [...gateway.sessions.of(plan.virtualKey)].map(([session, lastUsedMs]) => ({
+      session,
+      last_used: formatTime(lastUsedMs),
+    })),
+  });
+  return null;
+}
+
+function budgetOf(window: Window) {
+  const cap = window.meter.cap ?? 0n;
+  return {
+    ...commonOf(window),
+    limit_usd: formatUsd(nanoUsd(cap)),
+    settled_usd: formatUsd(nanoUsd(window.settled)),
+    held_usd: formatUsd(nanoUsd(window.held)),
+    remaining_usd: formatUsd(nanoUsd(cap - window.settled - window.held)),
+  };
+}
+
+function limitOf(window: Window) {
+  return {
+    ...commonOf(window),
+    unit: window.meter.unit,
+    limit: Number(window.meter.cap ?? 0n),
+    used: Number(window.settled + window.held),
+  };
+}
+
+function commonOf(window: Window) {
+  const { session, startMs, endMs, meter } = window;
+  return {
+    scope: session === null ? meter.scope : { type: "session", id: session.name },
+    per: perText(meter.span),
+    window: {
+      start: startMs === null ? null : formatTime(startMs),
+      end: endMs === null ? null : formatTime(endMs),
+    },
+  };
+}

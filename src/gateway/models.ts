@@ -1,0 +1,84 @@
+/** `GET /v1/models`: the first usable provider's own answer, cut down to what the key may use. */
+import { isRefusal, type Refusal } from "../core/refusal.ts";
+import type { Plan } from "../policy/plan.ts";
+import { answerJson } from "./answer.ts";
+import { collect, type Collected } from "./collect.ts";
+import type { Exchange } from "./exchange.ts";
+import { upstreamRequest } from "./forward.ts";
+import type { Gateway } from "./ports.ts";
+import { usableTarget } from "./route.ts";
+
+/** The client gives up after 3 s by itself. */
+const DEADLINE_MS = 2_500;
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Answers with the models that the key's provider configs allow. Counted by no limit. */
+export async function serveModels(
+  exchange: Exchange,
+  plan: Plan,
+  gateway: Gateway,
+): Promise<Refusal | null> {
+  const target = usableTarget(plan);
+  if (isRefusal(target)) return target;
+  const path = target.row.paths.models;
+  const limits = { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX };
+  const answer =
+    path === null
+      ? null
+      : await collect(
+          gateway.upstream(target.row.kind),
+          upstreamRequest(
+            target,
+            {
+              method: "GET",
+              path: exchange.target,
+              headers: exchange.request.headers,
+              body: null,
+            },
+            gateway.timeouts(),
+          ),
+          limits,
+        );
+  const listed = answer === null ? null : listOf(answer);
+  answerJson(exchange, listed === null ? fromPrices(exchange, plan) : allowedOf(listed, plan));
+  return null;
+}
+
+interface ModelList {
+  readonly data: readonly { readonly id: string }[];
+}
+
+function listOf(answer: Collected): ModelList | null {
+  if (answer.status !== 200) return null;
+  try {
+    const list: unknown = JSON.parse(answer.body.toString("utf8"));
+    const data = typeof list === "object" && list !== null && "data" in list ? list.data : null;
+    return Array.isArray(data) && data.every(hasId) ? { ...Object(list), data } : null;
+  } catch {
+    // No JSON, so no list: the price table answers instead.
+    return null;
+  }
+}
+
+function hasId(entry: unknown): entry is { readonly id: string } {
+  return (
+    typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string"
+  );
+}
+
+function allowedOf(list: ModelList, plan: Plan): ModelList {
+  return { ...list, data: list.data.filter(({ id }) => isAllowed(plan, id)) };
+}
+
+function fromPrices(exchange: Exchange, plan: Plan) {
+  const data = exchange.ruling.prices
+    .wireIds()
+    .filter((id) => isAllowed(plan, id))
+    .map((id) => ({ type: "model", id, display_name: id, created_at: "1970-01-01T00:00:00Z" }));
+  const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+  return { data, has_more: false, ...ends };
+}
+
+function isAllowed(plan: Plan, model: string): boolean {
+  return plan.providers.some((use) => use.allows(model));
+}

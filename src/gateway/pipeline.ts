@@ -1,0 +1,157 @@
+/** A Messages request from its first byte to its last record. Read this file first. */
+import { isRefusal, type Refusal } from "../core/refusal.ts";
+import { JournalUnavailable } from "../journal/journal.ts";
+import type { Plan } from "../policy/plan.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
+import { scanMessagesBody } from "../wire/anthropic/scan.ts";
+import { spliceBody } from "../wire/anthropic/splice.ts";
+import { admit, admitUnbilled, type Admitted } from "./admit.ts";
+import { countInput } from "./count-input.ts";
+import { bodyEdits, clientHeaders } from "./edits.ts";
+import type { Exchange } from "./exchange.ts";
+import { upstreamRequest } from "./forward.ts";
+import type { Gateway } from "./ports.ts";
+import { receive } from "./receive.ts";
+import { endingOf, recordCancel, recordSettlement } from "./record.ts";
+import { bodyFault, credentialRefused, journalRefusal, notReached } from "./refuse.ts";
+import { relay, type Relayed } from "./relay.ts";
+import { route } from "./route.ts";
+import { settlementOf, UNBILLED, type Settlement } from "./settle.ts";
+import { subjectOf } from "./subject.ts";
+
+/**
+ * receive → admit → route → hold → forward → relay → settle → record, for `/v1/messages` and its
+ * `count_tokens`. The caller is identified already.
+ *
+ * @returns null where the client has its answer, else what to refuse with.
+ * @throws ClientGone where the client hung up before its body was complete.
+ */
+export async function serveMessages(
+  exchange: Exchange,
+  plan: Plan,
+  gateway: Gateway,
+): Promise<Refusal | null> {
+  const received = await receive(exchange.request, {
+    maxBodyBytes: gateway.maxBodyBytes(),
+    bodyIdleMs: gateway.timeouts().bodyIdleMs,
+  });
+  if (isRefusal(received)) return received;
+  const readMs = gateway.clock.monotonicMs();
+
+  const scanned = scanMessagesBody(received.chunks);
+  if (!scanned.ok) return bodyFault(scanned.fault);
+  const { body } = scanned;
+  exchange.subject = subjectOf(exchange.request.headers, body, exchange.endpoint);
+  if (body.model === null) return bodyFault({ offset: 0, problem: "`model` must be a string" });
+  const stopped = gateway.journal.unavailable();
+  if (stopped !== null) return journalRefusal(stopped, gateway);
+
+  const routed = route(plan, body.model, exchange.ruling);
+  if (isRefusal(routed)) return routed;
+  const request = { exchange, plan, model: body.model, body, ...routed };
+  const admitted =
+    exchange.endpoint === "messages" ? admit(request, gateway) : admitUnbilled(request, gateway);
+  if (isRefusal(admitted)) return admitted;
+  const unwritten = await makeDurable(admitted, gateway);
+  if (unwritten !== null) return unwritten;
+  exchange.attempts++;
+
+  const attempt = { exchange, admitted, body, chunks: received.chunks };
+  exchange.overheadMs += gateway.clock.monotonicMs() - readMs;
+  const relayed = await forwardAndRelay(attempt, gateway);
+  return conclude(attempt, relayed, gateway);
+}
+
+interface Attempt {
+  readonly exchange: Exchange;
+  readonly admitted: Admitted;
+  readonly body: MessagesBody;
+  readonly chunks: readonly Buffer[];
+}
+
+/** Nothing goes upstream before its hold is in the journal. */
+async function makeDurable(admitted: Admitted, gateway: Gateway): Promise<Refusal | null> {
+  try {
+    await gateway.journal.intent(admitted.hold.record);
+    return null;
+  } catch (error) {
+    if (!(error instanceof JournalUnavailable)) throw error;
+    gateway.ledger.cancel(admitted.hold, gateway.ledgerClock.nowMs());
+    return journalRefusal(error.message, gateway);
+  }
+}
+
+function forwardAndRelay(attempt: Attempt, gateway: Gateway): Promise<Relayed> {
+  const { exchange, admitted, body, chunks } = attempt;
+  const edits = bodyEdits(exchange, admitted, body);
+  const { row } = admitted.target;
+  const upstream = upstreamRequest(
+    admitted.target,
+    {
+      method: "POST",
+      path: exchange.target,
+      headers: exchange.request.headers,
+      body: edits.length === 0 ? chunks : spliceBody(chunks, edits),
+    },
+    gateway.timeouts(),
+  );
+  return relay(
+    exchange,
+    {
+      kind: row.kind,
+      upstream,
+      extraHeaders: clientHeaders(admitted),
+      billsToTheEnd: row.billing.billsToTheEnd,
+      streamed: body.stream,
+    },
+    gateway,
+  );
+}
+
+/** Settles and records the attempt; gives the refusal where the client has no answer yet. */
+async function conclude(
+  attempt: Attempt,
+  relayed: Relayed,
+  gateway: Gateway,
+): Promise<Refusal | null> {
+  const { exchange, admitted } = attempt;
+  const { failure } = relayed;
+  if (failure !== null && !failure.sent) {
+    gateway.log.warn("upstream not reached", { request: exchange.id, detail: failure.detail });
+    recordCancel(exchange, admitted, failure.kind, gateway);
+    return notReached(admitted, failure);
+  }
+  const settlement = await settle(attempt, relayed, gateway);
+  if (relayed.answered || relayed.clientGone) {
+    const end = endingOf(exchange, gateway, outcomeFor(exchange, relayed));
+    recordSettlement({ exchange, admitted, settlement, relayed, end }, gateway);
+    if (relayed.status !== null && relayed.status < 400) noteAccepted(admitted, gateway);
+    return null;
+  }
+  recordSettlement({ exchange, admitted, settlement, relayed, end: null }, gateway);
+  return relayed.status === null
+    ? notReached(admitted, failure)
+    : credentialRefused(admitted, relayed.status, gateway);
+}
+
+function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<Settlement> {
+  if (attempt.exchange.endpoint === "count_tokens") return Promise.resolve(UNBILLED);
+  return settlementOf(attempt.admitted, relayed, {
+    book: attempt.exchange.ruling.prices,
+    countInput: () => countInput(attempt, gateway),
+  });
+}
+
+function outcomeFor(exchange: Exchange, relayed: Relayed) {
+  const { status } = relayed;
+  if (relayed.clientGone)
+    return { outcome: "client_closed" as const, status: relayed.answered ? status : null };
+  const ok = relayed.complete && status !== null && status < 400;
+  const unbroken = exchange.endpoint === "count_tokens" || relayed.reading.error === null;
+  return { outcome: ok && unbroken ? ("ok" as const) : ("upstream_error" as const), status };
+}
+
+function noteAccepted({ target }: Admitted, gateway: Gateway): void {
+  if (target.credential !== null)
+    gateway.providerHealth.credentialAccepted(target.use.provider.id, target.credential.id);
+}

@@ -1,0 +1,79 @@
+/** What the gateway needs from the rest of the product; filled by the composition root. */
+import type { TimeoutsConfig } from "../config/config.ts";
+import type { Clock } from "../core/time.ts";
+import type { KeyRing } from "../identity/key-ring.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Outcome, TaskType } from "../journal/record.ts";
+import type { LedgerClock } from "../ledger/clock.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Policy } from "../policy/plan.ts";
+import type { Sessions } from "../policy/sessions.ts";
+import type { PriceBook } from "../pricing/price-book.ts";
+import type { UpstreamClient } from "../providers/upstream.ts";
+import type { Usage } from "../core/usage.ts";
+import type { RefusalCode } from "../core/refusal.ts";
+
+/** What is in force now; replaced as a whole by a reload. A request keeps the one it began with. */
+export interface Ruling {
+  readonly policy: Policy;
+  readonly keys: KeyRing;
+  readonly prices: PriceBook;
+}
+
+/** One finished request, as metrics count it. Labels are bounded: ids come from the configuration. */
+export interface Finished {
+  readonly customer: string | null;
+  readonly team: string | null;
+  readonly virtualKey: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly taskType: TaskType;
+  readonly outcome: Outcome;
+  readonly code: RefusalCode | null;
+  readonly costNano: bigint;
+  readonly usage: Usage;
+  readonly overheadSeconds: number;
+  readonly firstByteSeconds: number | null;
+  readonly requestSeconds: number;
+}
+
+export interface Metrics {
+  /** A request is in flight until `requestLeaves`. */
+  readonly requestBegins: () => void;
+  readonly requestLeaves: () => void;
+  readonly requestEnds: (finished: Finished) => void;
+  /** `result`: "ok", a status class ("4xx"), or a fault's name. */
+  readonly attemptEnds: (provider: string, result: string) => void;
+  readonly holdOverrun: (provider: string) => void;
+}
+
+export interface Log {
+  readonly info: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Gateway {
+  readonly ruling: () => Ruling;
+  readonly ledger: Ledger;
+  readonly ledgerClock: LedgerClock;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly sessions: Sessions;
+  /** The client that reaches providers of this kind. */
+  readonly upstream: (kind: string) => UpstreamClient;
+  readonly providerHealth: ProviderHealth;
+  readonly maxBodyBytes: () => number;
+  readonly timeouts: () => TimeoutsConfig;
+  readonly draining: () => boolean;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** What is known of a provider's credentials; shown by health and `tollgate doctor`. */
+export interface ProviderHealth {
+  readonly credentialRefused: (provider: string, key: string, status: number) => void;
+  readonly credentialAccepted: (provider: string, key: string) => void;
+  /** Sentences about keys that their provider refuses now. */
+  readonly troubles: () => readonly string[];
+}

@@ -1,0 +1,65 @@
+/** Refusals that arise on a request's way, each with its sentence: what is wrong and what to do. */
+import { refusal, type Refusal } from "../core/refusal.ts";
+import type { UpstreamFailure } from "../providers/upstream.ts";
+import type { BodyFault } from "../wire/anthropic/body.ts";
+import type { Admitted } from "./admit.ts";
+import type { Gateway } from "./ports.ts";
+
+const RETRY_SOON = { "retry-after": "5" };
+
+/** 404 for what is not one of our listed paths. */
+export function notFound(method: string, path: string): Refusal {
+  return refusal(
+    "not_found",
+    `${method} ${path.slice(0, 100)} is not served here; ` +
+      "set ANTHROPIC_BASE_URL to the gateway's address followed by /anthropic.",
+  );
+}
+
+/** 503 while the gateway is shutting down. */
+export function draining(): Refusal {
+  return refusal("draining", "The gateway is restarting; try again in a few seconds.", RETRY_SOON);
+}
+
+/** 400 with the byte at which the body stops being acceptable. */
+export function bodyFault(fault: BodyFault): Refusal {
+  return refusal(
+    "bad_request",
+    `The request body is not acceptable at byte ${fault.offset}: ${fault.problem}.`,
+  );
+}
+
+/** 503 while nothing can be recorded. The cause is in the log, not in the answer: it names paths. */
+export function journalRefusal(cause: string, gateway: Gateway): Refusal {
+  gateway.log.error("request refused: the journal cannot be written", { cause });
+  return refusal(
+    "journal_unavailable",
+    "The gateway cannot record requests at the moment and therefore serves none; " +
+      "tell your platform team, and try again in a few seconds.",
+    RETRY_SOON,
+  );
+}
+
+/** 503 where an attempt got no answer that a client may see. */
+export function notReached(admitted: Admitted, failure: UpstreamFailure | null): Refusal {
+  const provider = admitted.target.use.provider.id;
+  return refusal(
+    "no_provider_available",
+    `Provider ${provider} gave no answer (${failure?.kind ?? "no head"}); try again in a few seconds.`,
+    RETRY_SOON,
+  );
+}
+
+/** 503 where the provider refuses our own credential, which is shown in health and `tollgate doctor`. */
+export function credentialRefused(admitted: Admitted, status: number, gateway: Gateway): Refusal {
+  const { use, credential } = admitted.target;
+  const provider = use.provider.id;
+  if (credential !== null)
+    gateway.providerHealth.credentialRefused(provider, credential.id, status);
+  return refusal(
+    "no_provider_available",
+    `Provider ${provider} does not accept the gateway's own credential; ` +
+      "tell your platform team: `tollgate doctor` names it.",
+    RETRY_SOON,
+  );
+}

@@ -1,0 +1,159 @@
+/** The data plane's HTTP server: which paths there are, and the one boundary where failures end. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isRefusal, type Refusal } from "../core/refusal.ts";
+import { answerRefusal } from "./answer.ts";
+import { begin, type Endpoint, type Exchange } from "./exchange.ts";
+import { identify } from "./identify.ts";
+import { serveMe } from "./me.ts";
+import { serveModels } from "./models.ts";
+import { serveMessages } from "./pipeline.ts";
+import type { Gateway } from "./ports.ts";
+import { ClientGone } from "./receive.ts";
+import { recordRefusal } from "./record.ts";
+import { draining, notFound } from "./refuse.ts";
+
+const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  "POST /v1/messages": "messages",
+  "POST /v1/messages/count_tokens": "count_tokens",
+  "GET /v1/models": "models",
+  "GET /me": "me",
+};
+const PREFIX = "/anthropic";
+const HEADER_BYTES_MAX = 64 * 1024;
+const CONNECTIONS_MAX = 20_000;
+/** Between two requests of one client. */
+const KEEP_ALIVE_MS = 75_000;
+
+export interface HealthReport {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** The server of the data plane, not yet listening. `health` tells readiness. */
+export function createGatewayServer(gateway: Gateway, health: () => HealthReport): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: gateway.timeouts().headerMs,
+      // Bodies have an idle time-out of their own; slow but steady ones are welcome.
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5_000,
+    },
+    (request, response) => serve(request, response, { gateway, health }),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
+}
+
+interface Context {
+  readonly gateway: Gateway;
+  readonly health: () => HealthReport;
+}
+
+function serve(request: IncomingMessage, response: ServerResponse, context: Context): void {
+  const { gateway, health } = context;
+  const url = request.url ?? "/";
+  const queryAt = url.indexOf("?");
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const bare = path.startsWith(`${PREFIX}/`) ? path.slice(PREFIX.length) : path;
+  const method = request.method ?? "GET";
+  if (bare.startsWith("/health/") || bare === "/api/hello") {
+    if (answerProbe(`${method} ${bare}`, response, health)) return;
+  }
+  const endpoint = ENDPOINTS[`${method} ${bare}`];
+  const exchange = begin(gateway, {
+    request,
+    response,
+    endpoint: endpoint ?? "messages",
+    target: bare + (queryAt < 0 ? "" : url.slice(queryAt)),
+  });
+  // A socket that breaks is told by its `close`; without a listener it would end the process.
+  response.on("error", () => undefined);
+  if (endpoint === undefined) {
+    answerRefusal(response, notFound(method, path), exchange.id);
+    request.resume();
+    return;
+  }
+  gateway.metrics.requestBegins();
+  void guarded(exchange, gateway);
+}
+
+/** The only boundary: every request is answered and recorded, or known to have nobody to answer. */
+async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
+  try {
+    const refused = await dispatch(exchange, gateway);
+    if (refused !== null) {
+      const status = answerRefusal(exchange.response, refused, exchange.id);
+      recordRefusal(exchange, refused, gateway, status);
+    }
+  } catch (error) {
+    if (error instanceof ClientGone) return;
+    gateway.log.error("request failed on a fault of the gateway", {
+      request: exchange.id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    answerFault(exchange);
+  } finally {
+    gateway.metrics.requestLeaves();
+  }
+}
+
+async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal | null> {
+  if (gateway.draining()) return draining();
+  const plan = identify(exchange.request.headers, exchange.ruling, gateway.ledgerClock.nowMs());
+  if (isRefusal(plan)) return plan;
+  exchange.plan = plan;
+  switch (exchange.endpoint) {
+    case "messages":
+    case "count_tokens":
+      return serveMessages(exchange, plan, gateway);
+    case "models":
+      return serveModels(exchange, plan, gateway);
+    case "me":
+      return serveMe(exchange, plan, gateway);
+  }
+}
+
+function answerProbe(call: string, response: ServerResponse, health: () => HealthReport): boolean {
+  switch (call) {
+    case "HEAD /api/hello":
+    case "GET /api/hello":
+      response.writeHead(200).end();
+      return true;
+    case "GET /health/live":
+    case "HEAD /health/live":
+      writeProbe(response, 200, { status: "live" });
+      return true;
+    case "GET /health/ready":
+    case "HEAD /health/ready": {
+      const { ready, reasons } = health();
+      const status = ready ? "ready" : "not_ready";
+      writeProbe(response, ready ? 200 : 503, { status, reasons });
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function writeProbe(response: ServerResponse, status: number, document: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(document));
+}
+
+/** A bug: the client learns that it is ours and nothing else. */
+function answerFault(exchange: Exchange): void {
+  const { response } = exchange;
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const error = { type: "api_error", message: "The gateway failed on this request; it is logged." };
+  response.writeHead(500, {
+    "content-type": "application/json",
+    "request-id": exchange.id,
+    "tollgate-request-id": exchange.id,
+  });
+  response.end(JSON.stringify({ type: "error", error, request_id: exchange.id }));
+}

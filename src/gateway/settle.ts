@@ -1,0 +1,141 @@
+/** What an attempt cost: the provider's own figures, or a one-sided estimate where it gave none. */
+import { nanoUsd, roundUp, type NanoUsd } from "../core/money.ts";
+import { NO_USAGE, type BilledUsage, type Usage } from "../core/usage.ts";
+import { costOf } from "../pricing/cost.ts";
+import type { PriceBook } from "../pricing/price-book.ts";
+import { outcomeOf } from "../providers/outcome.ts";
+import type { Admitted } from "./admit.ts";
+import type { Relayed } from "./relay.ts";
+
+export interface Settlement {
+  readonly cost: NanoUsd;
+  readonly usage: Usage;
+  /** True where the provider's own figures are missing, whole or in part. */
+  readonly estimated: boolean;
+  /** What went wrong, in one word; null where nothing did. */
+  readonly fault: string | null;
+}
+
+/** What a call costs that no provider bills. */
+export const UNBILLED: Settlement = {
+  cost: nanoUsd(0n),
+  usage: NO_USAGE,
+  estimated: false,
+  fault: null,
+};
+
+/** The estimate of a count is documented as one: this much is added. */
+const COUNT_MARGIN_TOKENS = 1024;
+const COUNT_MARGIN_SHARE = 0.02;
+
+/**
+ * The settlement of a finished attempt.
+ *
+ * @param countInput asks the upstream for the exact input where no answer told it; null: it cannot say.
+ */
+export async function settlementOf(
+  admitted: Admitted,
+  relayed: Relayed,
+  context: {
+    readonly book: PriceBook;
+    readonly countInput: () => Promise<number | null>;
+  },
+): Promise<Settlement> {
+  const { reading } = relayed;
+  const fault = faultOf(relayed);
+  const outcome = outcomeOf(admitted.target.row, {
+    status: relayed.status,
+    errorEnvelope: relayed.complete && reading.error !== null,
+    finalUsage: reading.final,
+    refusedBeforeOutput: reading.refusedBeforeOutput,
+    failure: relayed.failure,
+  });
+  const billed = reading.billed;
+  if (outcome.kind === "free")
+    return { cost: nanoUsd(0n), usage: billed?.usage ?? NO_USAGE, estimated: false, fault };
+  if (outcome.kind === "billed" && billed !== null)
+    return { ...priced(billed, admitted, context.book), estimated: false, fault };
+  return { ...(await estimate(admitted, relayed, context)), estimated: true, fault };
+}
+
+function faultOf(relayed: Relayed): string | null {
+  if (relayed.failure !== null) return relayed.failure.kind;
+  if (relayed.reading.error !== null) return relayed.reading.error.type;
+  if (!relayed.complete) return "cancelled";
+  return relayed.reading.final ? null : "no_usage";
+}
+
+function priced(
+  billed: BilledUsage,
+  admitted: Admitted,
+  book: PriceBook,
+): { readonly cost: NanoUsd; readonly usage: Usage } {
+  const { price, hold } = admitted;
+  return { cost: costOf(billed, { book, price, atMs: hold.admittedMs }), usage: billed.usage };
+}
+
+/** Never below what was relayed, never above the hold. */
+async function estimate(
+  admitted: Admitted,
+  relayed: Relayed,
+  context: { readonly book: PriceBook; readonly countInput: () => Promise<number | null> },
+): Promise<{ readonly cost: NanoUsd; readonly usage: Usage }> {
+  const { bound, hold, target } = admitted;
+  const outputTokens = estimatedOutputTokens({
+    seconds: relayed.seconds,
+    tokensPerSecondMax: target.row.billing.outputTokensPerSecondMax,
+    relayedTokens: Math.max(
+      relayed.reading.contentBytes,
+      relayed.reading.billed?.usage.output_tokens ?? 0,
+    ),
+    outputTokensMax: bound.outputTokens,
+  });
+  const outputCost = roundUp(BigInt(outputTokens) * bound.outputPico);
+  const input = await estimatedInput(admitted, relayed, context);
+  const cost = input.cost + outputCost;
+  return {
+    cost: nanoUsd(cost < hold.need ? cost : hold.need),
+    usage: { ...input.usage, output_tokens: outputTokens },
+  };
+}
+
+/** Tokens of output that an attempt may have cost whose end nobody saw. */
+export function estimatedOutputTokens(of: {
+  readonly seconds: number;
+  readonly tokensPerSecondMax: number;
+  /** A lower bound: what has been seen of it. */
+  readonly relayedTokens: number;
+  readonly outputTokensMax: number;
+}): number {
+  const generated = Math.ceil(of.tokensPerSecondMax * (of.seconds + 1));
+  return Math.min(of.outputTokensMax, Math.max(generated, of.relayedTokens));
+}
+
+async function estimatedInput(
+  admitted: Admitted,
+  relayed: Relayed,
+  context: { readonly book: PriceBook; readonly countInput: () => Promise<number | null> },
+): Promise<{ readonly cost: bigint; readonly usage: Usage }> {
+  const { bound } = admitted;
+  const { billed } = relayed.reading;
+  if (billed !== null && bound.passes === 1) return priced(withoutOutput(billed), admitted, context.book);
+  const counted = bound.passes === 1 ? await context.countInput() : null;
+  const margin = Math.max(COUNT_MARGIN_TOKENS, Math.ceil((counted ?? 0) * COUNT_MARGIN_SHARE));
+  const tokens = Math.min(bound.inputTokens, (counted ?? bound.inputTokens) + margin);
+  // The same share of the bound as of its tokens: one price class covers the whole input.
+  const cost =
+    bound.inputTokens === 0
+      ? bound.inputNeed
+      : (bound.inputNeed * BigInt(tokens) + BigInt(bound.inputTokens) - 1n) /
+        BigInt(bound.inputTokens);
+  return { cost, usage: { ...NO_USAGE, input_tokens: tokens } };
+}
+
+function withoutOutput(billed: BilledUsage): BilledUsage {
+  const strip = (usage: Usage): Usage => ({ ...usage, output_tokens: 0, thinking_tokens: 0 });
+  return {
+    ...billed,
+    usage: strip(billed.usage),
+    passes: billed.passes.map((pass) => ({ ...pass, usage: strip(pass.usage) })),
+  };
+}

@@ -1,0 +1,85 @@
+/** Which virtual key a secret belongs to. Knows only keyed hashes; a secret is never kept. */
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto";
+import type { VirtualKeyId } from "../core/ids.ts";
+
+/** One secret by which a key is known, and until when (null: no end). */
+export interface KeyHash {
+  /** HMAC-SHA-256 of the secret under the pepper, in hex. */
+  readonly hash: string;
+  readonly untilMs: number | null;
+}
+
+/** What API and CLI have done to a key's secret; folded from the journal's `admin_change` records. */
+export interface KeyChanges {
+  /** Hashes given by `create` and `rotate`, the newest last. */
+  readonly given: readonly KeyHash[];
+  /** Hashes that a rotation has replaced for good: a secret of the file that is one of them is void. */
+  readonly replaced: readonly KeyHash[];
+  readonly revokedMs: number | null;
+}
+
+export const NO_CHANGES: KeyChanges = { given: [], replaced: [], revokedMs: null };
+
+export interface KeyEntry {
+  readonly virtualKey: VirtualKeyId;
+  readonly hash: string;
+  readonly untilMs: number | null;
+  readonly revoked: boolean;
+}
+
+export type Identified =
+  | { readonly state: "known"; readonly virtualKey: VirtualKeyId }
+  | { readonly state: "unknown" }
+  | { readonly state: "revoked"; readonly virtualKey: VirtualKeyId };
+
+/** Hashes secrets under the node's pepper. */
+export class Hasher {
+  readonly #pepper: KeyObject;
+
+  constructor(pepper: Buffer) {
+    this.#pepper = createSecretKey(pepper);
+  }
+
+  /** HMAC-SHA-256 in hex: one-way, and useless without the pepper. */
+  hash(secret: string): string {
+    return createHmac("sha256", this.#pepper).update(secret).digest("hex");
+  }
+}
+
+/** All keys of a configuration; immutable, replaced whole when one of them changes. */
+export class KeyRing {
+  readonly #byHash = new Map<string, KeyEntry>();
+  readonly #hasher: Hasher;
+
+  constructor(hasher: Hasher, entries: Iterable<KeyEntry>) {
+    this.#hasher = hasher;
+    for (const entry of entries) this.#byHash.set(entry.hash, entry);
+  }
+
+  /** Finds a secret's key. A rotated secret counts until its overlap ends. */
+  identify(secret: string, nowMs: number): Identified {
+    const hash = this.#hasher.hash(secret);
+    const entry = this.#byHash.get(hash);
+    if (entry === undefined || !equal(entry.hash, hash)) return { state: "unknown" };
+    const { virtualKey } = entry;
+    const ended = entry.revoked || (entry.untilMs !== null && nowMs >= entry.untilMs);
+    return { state: ended ? "revoked" : "known", virtualKey };
+  }
+}
+
+/** The entries of one key: its secret in the file, where that still counts, and those given since. */
+export function keyEntries(key: {
+  readonly id: VirtualKeyId;
+  readonly fileHash: string | null;
+  readonly changes: KeyChanges;
+}): KeyEntry[] {
+  const { given, replaced, revokedMs } = key.changes;
+  const hashes = [...replaced, ...given];
+  if (key.fileHash !== null && !hashes.some(({ hash }) => hash === key.fileHash))
+    hashes.push({ hash: key.fileHash, untilMs: null });
+  return hashes.map((entry) => ({ virtualKey: key.id, ...entry, revoked: revokedMs !== null }));
+}
+
+function equal(left: string, right: string): boolean {
+  return timingSafeEqual(Buffer.from(left, "latin1"), Buffer.from(right, "latin1"));
+}

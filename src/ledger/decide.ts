@@ -1,0 +1,119 @@
+/** Whether an attempt fits its windows, and if not, which window says no and why. Pure. */
+import type { Window } from "./state.ts";
+import { amountHeld } from "./ledger.ts";
+import { refillMs, roomAtMs } from "./window.ts";
+
+/** The real counters, or those of what enforcement would have done. */
+export type Books = "real" | "shadow";
+
+export type ShortageCode =
+  | "rate_limited"
+  | "concurrency_limited"
+  | "budget_exhausted"
+  | "request_exceeds_budget"
+  | "budget_busy";
+
+/** One window that says no. */
+export interface Shortage {
+  readonly code: ShortageCode;
+  readonly window: Window;
+  /** When it has room again by the calendar; null where time alone does not help. */
+  readonly resetMs: number | null;
+}
+
+/** Share of a cap, in percent, above which a request that does not fit finds it exhausted. */
+const EXHAUSTED_ABOVE_PERCENT = 95n;
+
+/** The limit that refuses, or null. Of several the one that resets last; rates come before concurrency. */
+export function limitShortage(
+  windows: readonly Window[],
+  nowMs: number,
+  books: Books,
+): Shortage | null {
+  const short = windows
+    .filter((window) => window.meter.unit !== "usd" && !fitsLimit(window, books))
+    .map((window) => limitShortageOf(window, nowMs));
+  return latest(short, ["rate_limited", "concurrency_limited"]);
+}
+
+function fitsLimit(window: Window, books: Books): boolean {
+  const { cap } = window.meter;
+  if (cap === null) return true;
+  if (window.level !== null) return window.level.amount >= 1;
+  const one = amountHeld(window, 0n);
+  return settledIn(window, books) + heldIn(window, books) + (one === 0n ? 1n : one) <= cap;
+}
+
+function limitShortageOf(window: Window, nowMs: number): Shortage {
+  if (window.meter.unit === "concurrent")
+    return { code: "concurrency_limited", window, resetMs: null };
+  const resetMs =
+    window.level === null
+      ? (window.endMs ?? roomAtMs(window, 1n))
+      : nowMs + Math.min(refillMs(window, 1), Number.MAX_SAFE_INTEGER - nowMs);
+  return { code: "rate_limited", window, resetMs };
+}
+
+/**
+ * The budget that refuses `need`, or null where all have room. Of several the worst reason wins, and of
+ * equal reasons the one that resets last; `total` and `session` count as last.
+ */
+export function budgetShortage(
+  windows: readonly Window[],
+  need: bigint,
+  books: Books,
+): Shortage | null {
+  const short = windows
+    .filter((window) => window.meter.unit === "usd" && headroomOf(window, books) < need)
+    .map((window) => budgetShortageOf(window, need, books));
+  return latest(short, ["budget_exhausted", "request_exceeds_budget", "budget_busy"]);
+}
+
+function budgetShortageOf(window: Window, need: bigint, books: Books): Shortage {
+  const cap = window.meter.cap ?? 0n;
+  const settled = settledIn(window, books);
+  if (settled + need <= cap) return { code: "budget_busy", window, resetMs: null };
+  const exhausted = cap <= 0n || settled * 100n > cap * EXHAUSTED_ABOVE_PERCENT;
+  const resetMs = window.endMs ?? roomAtMs(window, need) ?? null;
+  return { code: exhausted ? "budget_exhausted" : "request_exceeds_budget", window, resetMs };
+}
+
+function latest(short: readonly Shortage[], order: readonly ShortageCode[]): Shortage | null {
+  let worst: Shortage | null = null;
+  for (const shortage of short) {
+    const rank = worst === null ? 1 : order.indexOf(worst.code) - order.indexOf(shortage.code);
+    const later = (shortage.resetMs ?? Infinity) > (worst?.resetMs ?? Infinity);
+    if (rank > 0 || (rank === 0 && later)) worst = shortage;
+  }
+  return worst;
+}
+
+/** What is left in the tightest money window, and how many attempts run in it; null: no budget at all. */
+export function tightest(
+  windows: readonly Window[],
+  books: Books,
+): { readonly headroom: bigint; readonly inFlight: number } | null {
+  let least: { headroom: bigint; inFlight: number } | null = null;
+  for (const window of windows) {
+    if (window.meter.unit !== "usd" || window.meter.cap === null) continue;
+    const headroom = headroomOf(window, books);
+    if (least === null || headroom < least.headroom)
+      least = { headroom, inFlight: window.inFlight };
+  }
+  return least;
+}
+
+/** cap − settled − held; negative after a lowered cap. A window without a cap has room for anything. */
+export function headroomOf(window: Window, books: Books): bigint {
+  const { cap } = window.meter;
+  if (cap === null) return BigInt(Number.MAX_SAFE_INTEGER) * BigInt(Number.MAX_SAFE_INTEGER);
+  return cap - settledIn(window, books) - heldIn(window, books);
+}
+
+function settledIn(window: Window, books: Books): bigint {
+  return books === "real" ? window.settled : window.shadowSettled;
+}
+
+function heldIn(window: Window, books: Books): bigint {
+  return books === "real" ? window.held : window.shadowHeld;
+}

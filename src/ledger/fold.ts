@@ -1,0 +1,93 @@
+/** Replays journal records into a ledger: the way in which every start finds its counters again. */
+import type { AdmitRecord, ConfigRecord, JournalRecord } from "../journal/record.ts";
+import type { Hold, Ledger } from "./ledger.ts";
+
+export interface FoldState {
+  readonly ledger: Ledger;
+  mode: "enforce" | "observe";
+  /** Requests that have begun and not ended, by request id: attempts so far. */
+  readonly openRequests: Map<string, AdmitRecord>;
+}
+
+/** Applies one record. Records that say nothing about money change nothing. */
+export function applyRecord(state: FoldState, record: JournalRecord): void {
+  const { ledger } = state;
+  const timeMs = Date.parse(record.time);
+  switch (record.type) {
+    case "admit":
+      state.openRequests.set(record.request, record);
+      return applyAdmit(ledger, record, timeMs, state.mode);
+    case "release": {
+      const hold = ledger.hold(`${record.request}/${record.attempt}`);
+      if (hold !== undefined) ledger.release(hold, BigInt(record.need));
+      return;
+    }
+    case "settle": {
+      if (record.end !== null) state.openRequests.delete(record.request);
+      const hold = ledger.hold(`${record.request}/${record.attempt}`);
+      if (hold === undefined) return;
+      return ledger.settle(hold, { cost: BigInt(record.cost), usage: record.usage }, timeMs);
+    }
+    case "cancel": {
+      const hold = ledger.hold(`${record.request}/${record.attempt}`);
+      return hold === undefined ? undefined : ledger.cancel(hold, timeMs);
+    }
+    case "refuse":
+      state.openRequests.delete(record.request);
+      return;
+    case "correction":
+      for (const key of record.windows)
+        ledger.addSettled(ledger.windowByKey(key, timeMs), BigInt(record.delta), timeMs);
+      return;
+    case "config":
+      return applyConfig(state, record, timeMs);
+    case "session_closed":
+      for (const key of record.windows) ledger.closeWindow(key);
+      return;
+    case "overrun":
+    case "cap_lowered":
+    case "gap":
+    case "admin_change":
+    case "retired":
+      return;
+  }
+}
+
+function applyAdmit(
+  ledger: Ledger,
+  record: AdmitRecord,
+  timeMs: number,
+  mode: "enforce" | "observe",
+): void {
+  const need = BigInt(record.need);
+  const shadow = mode === "enforce" ? need : (record.shadow_need ?? null);
+  ledger.take({
+    id: `${record.request}/${record.attempt}`,
+    record,
+    windows: [...record.limits, ...record.windows].map((key) => ledger.windowByKey(key, timeMs)),
+    admittedMs: timeMs,
+    need,
+    shadowNeed: shadow === null ? null : BigInt(shadow),
+  });
+}
+
+function applyConfig(state: FoldState, record: ConfigRecord, timeMs: number): void {
+  const { ledger } = state;
+  for (const id of record.meters_removed) ledger.forget(id);
+  for (const id of record.meters_added) ledger.track(id);
+  for (const opening of record.opened) {
+    const window = ledger.windowByKey(opening.window, timeMs);
+    ledger.addSettled(window, BigInt(opening.amount), Date.parse(opening.at));
+  }
+  for (const [id, keys] of Object.entries(record.adopted)) {
+    const hold = ledger.hold(id);
+    if (hold !== undefined) for (const key of keys) ledger.adopt(hold, ledger.windowByKey(key, timeMs));
+  }
+  if (record.mode === "observe" && state.mode === "enforce") ledger.startShadow();
+  state.mode = record.mode;
+}
+
+/** Holds that no record ended: what a crash left open. */
+export function openHolds(ledger: Ledger): Hold[] {
+  return [...ledger.holds()];
+}

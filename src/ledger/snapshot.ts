@@ -1,0 +1,115 @@
+/** The ledger's state as JSON and back: what a start loads before it replays the rest of the journal. */
+import { invariant } from "../core/invariant.ts";
+import type { AdmitRecord } from "../journal/record.ts";
+import type { FoldState } from "./fold.ts";
+import type { Hold } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
+import type { Window } from "./state.ts";
+
+interface WindowSnapshot {
+  readonly key: string;
+  readonly settled: string;
+  readonly shadow: string;
+  readonly used: number;
+  readonly buckets?: readonly (readonly [index: number, settled: string, shadow: string])[];
+  readonly oldest?: number;
+  readonly level?: { readonly amount: number; readonly atMs: number };
+}
+
+interface HoldSnapshot {
+  readonly record: AdmitRecord;
+  readonly windows: readonly string[];
+  readonly need: string;
+  readonly shadowNeed: string | null;
+}
+
+export interface LedgerSnapshot {
+  readonly mode: "enforce" | "observe";
+  /** Ids of the meters that were in force; caps come from the configuration. */
+  readonly meters: readonly string[];
+  readonly windows: readonly WindowSnapshot[];
+  readonly holds: readonly HoldSnapshot[];
+  readonly openRequests: readonly AdmitRecord[];
+}
+
+/** All that is needed to go on from this moment. Held amounts follow from the holds. */
+export function snapshotOf(state: FoldState): LedgerSnapshot {
+  const { ledger } = state;
+  return {
+    mode: state.mode,
+    meters: [...ledger.meters()].map((meter) => meter.id),
+    windows: [...ledger.windows()].map(windowSnapshot),
+    holds: [...ledger.holds()].map(holdSnapshot),
+    openRequests: [...state.openRequests.values()],
+  };
+}
+
+function windowSnapshot(window: Window): WindowSnapshot {
+  return {
+    key: window.key,
+    settled: String(window.settled),
+    shadow: String(window.shadowSettled),
+    used: window.lastUsedMs,
+    ...(window.buckets === null
+      ? {}
+      : {
+          buckets: window.buckets.map(
+            (bucket) =>
+              [bucket.index, String(bucket.settled), String(bucket.shadowSettled)] as const,
+          ),
+          oldest: Number.isFinite(window.oldestBucket)
+            ? window.oldestBucket
+            : Number.MIN_SAFE_INTEGER,
+        }),
+    ...(window.level === null ? {} : { level: { ...window.level } }),
+  };
+}
+
+function holdSnapshot(hold: Hold): HoldSnapshot {
+  return {
+    record: hold.record,
+    windows: hold.windows.map((window) => window.key),
+    need: String(hold.need),
+    shadowNeed: hold.shadowNeed === null ? null : String(hold.shadowNeed),
+  };
+}
+
+/** The state that `snapshotOf` described. */
+export function restoreSnapshot(snapshot: LedgerSnapshot): FoldState {
+  const ledger = new Ledger();
+  for (const id of snapshot.meters) ledger.track(id);
+  for (const saved of snapshot.windows) restoreWindow(ledger, saved);
+  for (const saved of snapshot.holds) restoreHold(ledger, saved);
+  // Token buckets were saved with what open holds had taken already.
+  for (const saved of snapshot.windows) restoreLevel(ledger, saved);
+  const requests = snapshot.openRequests.map((record) => [record.request, record] as const);
+  return { ledger, mode: snapshot.mode, openRequests: new Map(requests) };
+}
+
+function restoreWindow(ledger: Ledger, saved: WindowSnapshot): void {
+  const window = ledger.windowByKey(saved.key, saved.used);
+  window.settled = BigInt(saved.settled);
+  window.shadowSettled = BigInt(saved.shadow);
+  window.lastUsedMs = saved.used;
+  window.oldestBucket = saved.oldest ?? -Infinity;
+  for (const [index, settled, shadow] of saved.buckets ?? [])
+    window.buckets?.push({ index, settled: BigInt(settled), shadowSettled: BigInt(shadow) });
+}
+
+function restoreHold(ledger: Ledger, saved: HoldSnapshot): void {
+  const admittedMs = Date.parse(saved.record.time);
+  invariant(!Number.isNaN(admittedMs), "a record has a time");
+  ledger.take({
+    id: `${saved.record.request}/${saved.record.attempt}`,
+    record: saved.record,
+    windows: saved.windows.map((key) => ledger.windowByKey(key, admittedMs)),
+    admittedMs,
+    need: BigInt(saved.need),
+    shadowNeed: saved.shadowNeed === null ? null : BigInt(saved.shadowNeed),
+  });
+}
+
+function restoreLevel(ledger: Ledger, saved: WindowSnapshot): void {
+  const { level } = ledger.windowByKey(saved.key, saved.used);
+  if (level !== null && saved.level !== undefined) Object.assign(level, saved.level);
+}

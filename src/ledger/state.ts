@@ -1,0 +1,77 @@
+/** The ledger's state in words: meters (what is counted for whom) and windows (one instance each). */
+import type { Scope, Span, Unit } from "../core/span.ts";
+
+/** What identifies a meter: a new cap keeps its count, a new span or zone makes another meter. */
+export interface MeterIdentity {
+  readonly scope: Scope;
+  readonly unit: Unit;
+  /** Null for `concurrent`: it counts what is in flight. */
+  readonly span: Span | null;
+  /** Size of a token bucket instead of a window; null for a window. */
+  readonly burst: number | null;
+}
+
+export interface MeterDefinition extends MeterIdentity {
+  /** Nano-dollars, tokens, requests or requests in flight. */
+  readonly cap: bigint;
+  readonly overshoot: "none" | "last_request";
+}
+
+/** The live meter: one object for as long as its identity is configured. */
+export interface Meter extends MeterIdentity {
+  readonly id: string;
+  /** Null once it is configured no longer: its open windows only run out. */
+  cap: bigint | null;
+  overshoot: "none" | "last_request";
+  /** The window of the last look, valid until it ends; null for session meters. */
+  current: Window | null;
+}
+
+/** Session windows are told apart by virtual key and session name. */
+export interface SessionName {
+  readonly virtualKey: string;
+  readonly name: string;
+}
+
+/** Unix milliseconds; `startMs` ≤ time < `endMs`. */
+export interface Bounds {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface Bucket {
+  readonly index: number;
+  settled: bigint;
+  shadowSettled: bigint;
+}
+
+/** Level of a token bucket, in units of the meter. Below zero: settled more than was there. */
+export interface Level {
+  amount: number;
+  atMs: number;
+}
+
+/**
+ * Amounts in the meter's unit. The shadow pair counts only what enforcement would have admitted; it
+ * differs from the real pair in observe mode alone.
+ */
+export interface Window {
+  readonly key: string;
+  readonly meter: Meter;
+  readonly session: SessionName | null;
+  /** Null where the window has no edge: rolling, total, session, token bucket, concurrent. */
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  settled: bigint;
+  held: bigint;
+  shadowSettled: bigint;
+  shadowHeld: bigint;
+  /** Attempts in flight that hold here. */
+  inFlight: number;
+  lastUsedMs: number;
+  /** Oldest first; null but for rolling spans. `settled` is always their sum. */
+  readonly buckets: Bucket[] | null;
+  /** Rolling spans: buckets below this index have left for good. */
+  oldestBucket: number;
+  readonly level: Level | null;
+}

@@ -1,0 +1,116 @@
+/** What a budget that is added in mid-window starts with: what its scope has spent and holds already. */
+import type { NanoUsd } from "../core/money.ts";
+import type { Scope } from "../core/span.ts";
+import { formatTime } from "../core/time.ts";
+import type { AdmitRecord, OpeningBalance } from "../journal/record.ts";
+import type { Hold, Ledger } from "../ledger/ledger.ts";
+import { newWindow } from "../ledger/meter.ts";
+import type { Meter, SessionName, Window } from "../ledger/state.ts";
+import { bucketMs } from "../ledger/window.ts";
+
+/** Asks the views what was settled; exact up to `uptoSeq`. */
+export interface SpendingHistory {
+  readonly spent: (query: {
+    readonly scope: Scope;
+    readonly virtualKey?: string;
+    readonly fromMs: number;
+    readonly toMs?: number;
+    readonly uptoSeq: number;
+  }) => Promise<NanoUsd>;
+  /** Sessions of a scope that spent anything since `fromMs`. */
+  readonly sessions: (query: {
+    readonly scope: Scope;
+    readonly fromMs: number;
+    readonly uptoSeq: number;
+  }) => Promise<readonly { readonly session: SessionName; readonly spent: NanoUsd }[]>;
+}
+
+const IDLE_SESSION_MS = 30 * 86_400_000;
+
+/** Opening balances of the meters' current windows, by the journal up to `uptoSeq`. */
+export async function openingBalances(
+  meters: readonly Meter[],
+  history: SpendingHistory,
+  at: { readonly nowMs: number; readonly uptoSeq: number },
+): Promise<OpeningBalance[]> {
+  const openings: OpeningBalance[] = [];
+  for (const meter of meters)
+    if (meter.unit === "usd") openings.push(...(await openingsOf(meter, history, at)));
+  return openings.filter((opening) => opening.amount !== "0");
+}
+
+async function openingsOf(
+  meter: Meter,
+  history: SpendingHistory,
+  at: { readonly nowMs: number; readonly uptoSeq: number },
+): Promise<OpeningBalance[]> {
+  const { nowMs, uptoSeq } = at;
+  const { scope, span } = meter;
+  if (span?.kind === "session") {
+    const sessions = await history.sessions({ scope, fromMs: nowMs - IDLE_SESSION_MS, uptoSeq });
+    return sessions.map(({ session, spent }) => balance(newWindow(meter, nowMs, session), spent, nowMs));
+  }
+  const window = newWindow(meter, nowMs, null);
+  if (span?.kind !== "rolling") {
+    const spent = await history.spent({ scope, fromMs: window.startMs ?? 0, uptoSeq });
+    return [balance(window, spent, nowMs)];
+  }
+  const sizeMs = bucketMs(window);
+  const openings: OpeningBalance[] = [];
+  const first = Math.floor((nowMs - span.spanMs) / sizeMs);
+  for (let index = first; index * sizeMs <= nowMs; index++) {
+    const range = { fromMs: Math.ceil(index * sizeMs), toMs: Math.ceil((index + 1) * sizeMs) };
+    const spent = await history.spent({ scope, ...range, uptoSeq });
+    openings.push(balance(window, spent, range.fromMs));
+  }
+  return openings;
+}
+
+function balance(window: Window, spent: NanoUsd, atMs: number): OpeningBalance {
+  return { window: window.key, amount: String(spent), at: formatTime(atMs) };
+}
+
+/** Open attempts that lie in the new meters' windows, by hold: the windows that they enter. */
+export function adoptions(
+  meters: readonly Meter[],
+  ledger: Ledger,
+  nowMs: number,
+): ReadonlyMap<Hold, Window[]> {
+  const adopted = new Map<Hold, Window[]>();
+  for (const hold of ledger.holds()) {
+    const entered = meters
+      .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
+      .map((meter) => windowFor(meter, hold, { ledger, nowMs }))
+      .filter((window) => window.startMs === null || hold.admittedMs >= window.startMs);
+    if (entered.length > 0) adopted.set(hold, entered);
+  }
+  return adopted;
+}
+
+function windowFor(
+  meter: Meter,
+  hold: Hold,
+  at: { readonly ledger: Ledger; readonly nowMs: number },
+): Window {
+  const { virtual_key: virtualKey, session } = hold.record;
+  const name = virtualKey === null || session === null ? null : { virtualKey, name: session };
+  if (meter.span?.kind !== "session") return at.ledger.windowAt(meter, at.nowMs, null);
+  return at.ledger.windowAt(meter, at.nowMs, name ?? { virtualKey: virtualKey ?? "", name: "" });
+}
+
+function isInScope(scope: Scope, record: AdmitRecord): boolean {
+  switch (scope.type) {
+    case "customer":
+      return record.customer === scope.id;
+    case "team":
+      return record.team === scope.id;
+    case "owner":
+      return record.owner === scope.id;
+    case "virtual_key":
+      return record.virtual_key === scope.id;
+    case "provider_config":
+      return `${record.virtual_key}/${record.provider}` === scope.id;
+    case "session":
+      return false;
+  }
+}

@@ -1,0 +1,51 @@
+/** Everything that a node keeps in memory and can rebuild from its journal alone. */
+import { Identities } from "../identity/changes.ts";
+import type { JournalRecord } from "../journal/record.ts";
+import { applyRecord, type FoldState } from "../ledger/fold.ts";
+import { Ledger } from "../ledger/ledger.ts";
+import { restoreSnapshot, snapshotOf, type LedgerSnapshot } from "../ledger/snapshot.ts";
+
+export interface NodeState {
+  readonly fold: FoldState;
+  readonly identities: Identities;
+}
+
+/** A snapshot of another version is not read: the journal is replayed instead. */
+const SNAPSHOT_VERSION = 1;
+
+interface NodeSnapshot {
+  readonly version: number;
+  readonly ledger: LedgerSnapshot;
+  readonly identities: unknown;
+}
+
+export function emptyState(): NodeState {
+  return {
+    fold: { ledger: new Ledger(), mode: "enforce", openRequests: new Map() },
+    identities: new Identities(),
+  };
+}
+
+/** Applies one record of the journal. */
+export function applyToState(state: NodeState, record: JournalRecord): void {
+  applyRecord(state.fold, record);
+  if (record.type === "admin_change") state.identities.apply(record);
+}
+
+export function saveState(state: NodeState): NodeSnapshot {
+  return {
+    version: SNAPSHOT_VERSION,
+    ledger: snapshotOf(state.fold),
+    identities: state.identities.snapshot(),
+  };
+}
+
+/** The state that `saveState` gave; null where another version wrote it. */
+export function restoreState(saved: unknown): NodeState | null {
+  const snapshot = saved as NodeSnapshot;
+  if (snapshot.version !== SNAPSHOT_VERSION) return null;
+  return {
+    fold: restoreSnapshot(snapshot.ledger),
+    identities: Identities.restore(snapshot.identities),
+  };
+}

@@ -1,0 +1,238 @@
+/** The most that the provider can charge for a request: what a hold takes from every budget. */
+import type { BodyFacts, ServerTool } from "../core/body-facts.ts";
+import { nanoUsd, roundUp } from "../core/money.ts";
+import type { NanoUsd, PicoUsdPerToken } from "../core/money.ts";
+import { modifierOf } from "./modifier.ts";
+import type { Modifier } from "./modifier.ts";
+import type { PriceBook } from "./price-book.ts";
+import type { HoldRates, ModelPrice } from "./price.ts";
+
+export interface BoundRequest {
+  readonly facts: BodyFacts;
+  /** As it goes upstream: asked, clamped or spliced in. */
+  readonly maxTokens: number;
+  /** Spliced into server tools that state none; also assumed where there is nothing to splice. */
+  readonly maxUsesDefault: number;
+  /** Clamps `max_uses` where that can be spliced; left out: not clamped. */
+  readonly maxUsesCap?: number;
+}
+
+export interface BoundContext {
+  readonly book: PriceBook;
+  /** Of the model as it goes upstream. */
+  readonly price: ModelPrice;
+  /** Unix milliseconds; fallbacks and advisors are priced by it. */
+  readonly atMs: number;
+  readonly regional?: boolean;
+  /** The door's measured ceiling for one tool result; left out: the whole window. */
+  readonly resultCeilingTokens?: number;
+  /** Where the provider's workspace runs inference when a body does not say; left out: "global". */
+  readonly workspaceGeo?: string;
+}
+
+export interface Bound {
+  /** For all that is not the model's own output: input of all passes, advisors, fallbacks, searches. */
+  readonly inputNeed: NanoUsd;
+  /** Of all passes of the request's own model together. */
+  readonly outputTokens: number;
+  /** For one of them, modifiers in, rounded up. */
+  readonly outputPico: PicoUsdPerToken;
+  /** `inputNeed` and the output together: the hold. */
+  readonly need: NanoUsd;
+  /** Of all passes of the request's own model together. */
+  readonly inputTokens: number;
+  /** How often the request's own model may be sampled. */
+  readonly passes: number;
+}
+
+const REQUEST_TOKENS = 2_048;
+const TOOL_TOKENS = 64;
+const PROVIDER_TOOL_TOKENS = 1_024;
+const IMAGE_TOKENS = 5_000;
+/** A tokenizer that normalises can turn one character of 3 bytes into 33 tokens. */
+const NON_ASCII_TOKENS = 11;
+const ESCAPE_TOKENS = 33;
+/** Keeps products of tokens and passes exact; no budget reaches what it bounds. */
+const USES_MAX = 1_000_000_000;
+
+/** What every model of the request has in common. */
+interface Demand {
+  readonly facts: BodyFacts;
+  readonly maxTokens: number;
+  readonly passes: number;
+  readonly markers: "none" | "5m" | "1h";
+  readonly fast: boolean;
+  /** Bytes say nothing about the prompt. */
+  readonly opaque: boolean;
+  readonly resultCeilingTokens: number;
+}
+
+/**
+ * The bound of a request, in nano-dollars, rounded up; never below what `costOf` gives for any
+ * usage that the body can cause. About a microsecond for a body without server tools.
+ */
+export function boundOf(request: BoundRequest, context: BoundContext): Bound {
+  const { facts } = request;
+  const { price } = context;
+  const demand = demandOf(request, context);
+  const modifier = modifierOf({
+    us: isSurcharged(facts, context.workspaceGeo),
+    regional: context.regional ?? false,
+    batch: false,
+  });
+  const firstTokens = firstPassTokens(demand, price);
+  const inputTokens = firstTokens + laterPassTokens(firstTokens, demand, price);
+  const rates = holdRatesFor(demand, price, firstTokens);
+
+  let inputPico = BigInt(inputTokens) * rates[demand.markers];
+  let feesPico = 0n;
+  if (facts.serverTools.length > 0) {
+    inputPico += advisorsPico(request, context, demand);
+    feesPico = searchesPico(request, context);
+  }
+  if (facts.fallbacks === "default" || facts.fallbacks.length > 0) {
+    inputPico += fallbacksPico(demand, context);
+  }
+
+  const inputNeed = roundUp(scaledUp(inputPico, modifier) + feesPico);
+  const outputPico = scaledUp(rates.output, modifier) as PicoUsdPerToken;
+  const outputTokens = Math.min(demand.passes * request.maxTokens, Number.MAX_SAFE_INTEGER);
+  const outputNeed = roundUp(BigInt(outputTokens) * outputPico);
+  const need = nanoUsd(inputNeed + outputNeed);
+  return { inputNeed, outputTokens, outputPico, need, inputTokens, passes: demand.passes };
+}
+
+function demandOf(request: BoundRequest, context: BoundContext): Demand {
+  const { facts, maxTokens } = request;
+  const { obscured } = facts;
+  let passes = facts.compaction || obscured ? 2 : 1;
+  let opaque = facts.opaqueInput || obscured;
+  for (const tool of facts.serverTools) {
+    passes += usesOf(tool, request);
+    // The connector puts its server's tool definitions into the prompt; the body has none of them.
+    if (tool.type === "mcp") opaque = true;
+  }
+  return {
+    facts,
+    maxTokens,
+    passes: Math.min(passes, USES_MAX),
+    markers: obscured ? "1h" : facts.cacheMarkers,
+    fast: facts.fast || obscured,
+    opaque,
+    resultCeilingTokens: context.resultCeilingTokens ?? Infinity,
+  };
+}
+
+/** How often a tool can run. Connectors and code execution take no `max_uses`: nothing to clamp. */
+function usesOf(tool: ServerTool, request: BoundRequest): number {
+  const asked = Math.min(tool.maxUses ?? request.maxUsesDefault, USES_MAX);
+  const spliceable = tool.type !== "mcp" && !tool.type.startsWith("code_execution");
+  return spliceable ? Math.min(asked, request.maxUsesCap ?? asked) : asked;
+}
+
+/** Absent is the workspace's default; a value that is not known to be free costs the surcharge. */
+function isSurcharged(facts: BodyFacts, workspaceGeo: string | undefined): boolean {
+  const geo = facts.inferenceGeo ?? workspaceGeo ?? "global";
+  return facts.obscured || geo !== "global";
+}
+
+function firstPassTokens({ facts, opaque }: Demand, { contextWindowTokens }: ModelPrice): number {
+  if (opaque) return contextWindowTokens;
+  const providerTools = Math.max(facts.providerTools ?? 0, facts.serverTools.length);
+  const tokens =
+    facts.asciiBytes +
+    NON_ASCII_TOKENS * facts.nonAsciiBytes +
+    ESCAPE_TOKENS * facts.unicodeEscapes +
+    REQUEST_TOKENS +
+    TOOL_TOKENS * facts.tools +
+    PROVIDER_TOOL_TOKENS * providerTools +
+    IMAGE_TOKENS * facts.images;
+  return Math.min(tokens, contextWindowTokens);
+}
+
+/** Each pass reads what came before it, its answer and one tool result more; at most the window. */
+function laterPassTokens(firstTokens: number, demand: Demand, price: ModelPrice): number {
+  const later = demand.passes - 1;
+  if (later === 0) return 0;
+  const windowTokens = price.contextWindowTokens;
+  const growth = demand.maxTokens + demand.resultCeilingTokens;
+  const room = windowTokens - firstTokens;
+  const growing = growth > 0 ? Math.min(later, Math.floor(room / growth)) : later;
+  if (growing === 0) return later * windowTokens;
+  return (
+    growing * firstTokens +
+    growth * ((growing * (growing + 1)) / 2) +
+    (later - growing) * windowTokens
+  );
+}
+
+function holdRatesFor(demand: Demand, price: ModelPrice, firstTokens: number): HoldRates {
+  const tier = price.longContext;
+  const long = tier !== null && (demand.passes > 1 || firstTokens > tier.aboveTokens);
+  if (long) return price.holdRates[demand.fast ? "fastLong" : "long"];
+  return price.holdRates[demand.fast ? "fast" : "standard"];
+}
+
+/** An advisor reads the session as it stands, with caching of its own, once for each use. */
+function advisorsPico(request: BoundRequest, context: BoundContext, demand: Demand): bigint {
+  let pico = 0n;
+  for (const tool of request.facts.serverTools) {
+    if (!tool.type.startsWith("advisor")) continue;
+    const { book, atMs } = context;
+    const price = tool.model === null ? book.dearest : book.resolve(tool.model, atMs);
+    const rates = price.holdRates[demand.fast ? "fastLong" : "long"];
+    const usePico =
+      BigInt(price.contextWindowTokens) * rates["1h"] +
+      BigInt(price.maxOutputTokens) * rates.output;
+    pico += BigInt(usesOf(tool, request)) * usePico;
+  }
+  return pico;
+}
+
+/** Tried in turn, each with all passes; it also reads what the declined models had written. */
+function fallbacksPico(demand: Demand, context: BoundContext): bigint {
+  const { book, atMs } = context;
+  let pico = 0n;
+  let writtenTokens = demand.maxTokens;
+  for (const price of fallbackPrices(demand.facts, book, atMs)) {
+    const bodyTokens = firstPassTokens(demand, price);
+    // Twice: the next model's tokenizer may need more tokens for the same text.
+    const firstTokens = Math.min(bodyTokens + 2 * writtenTokens, price.contextWindowTokens);
+    // An entry may state a `max_tokens` of its own, up to what its model can write.
+    const maxTokens = Math.max(demand.maxTokens, price.maxOutputTokens);
+    const laterTokens = laterPassTokens(firstTokens, { ...demand, maxTokens }, price);
+    const inputTokens = firstTokens + laterTokens;
+    const rates = holdRatesFor(demand, price, firstTokens);
+    pico +=
+      BigInt(inputTokens) * rates[demand.markers] +
+      BigInt(demand.passes) * BigInt(maxTokens) * rates.output;
+    writtenTokens += maxTokens;
+  }
+  return pico;
+}
+
+function fallbackPrices(
+  { fallbacks }: BodyFacts,
+  book: PriceBook,
+  atMs: number,
+): readonly ModelPrice[] {
+  if (fallbacks === "default") return [book.dearest];
+  return fallbacks.map((model) => book.resolve(model, atMs));
+}
+
+/** Fees of web searches, by the dearest model that can make them; modifiers do not touch them. */
+function searchesPico(request: BoundRequest, context: BoundContext): bigint {
+  const { facts } = request;
+  let uses = 0;
+  for (const tool of facts.serverTools) {
+    if (tool.type.startsWith("web_search")) uses += usesOf(tool, request);
+  }
+  const hops = facts.fallbacks === "default" ? 2 : 1 + facts.fallbacks.length;
+  const { webSearchPico } = context.book.dearest;
+  return BigInt(uses) * BigInt(hops) * webSearchPico;
+}
+
+function scaledUp(pico: bigint, { numerator, denominator }: Modifier): bigint {
+  if (denominator === 1n) return pico;
+  return (pico * numerator + denominator - 1n) / denominator;
+}
