@@ -1,6 +1,6 @@
 /** Asks an upstream, free of charge, how many tokens a request's input has. */
 import type { ByteRange, FieldName, MessagesBody } from "../wire/anthropic/body.ts";
-import { sliceBody } from "../wire/anthropic/splice.ts";
+import { spliceBody } from "../wire/anthropic/splice.ts";
 import type { Admitted } from "./admit.ts";
 import { collect } from "./collect.ts";
 import type { Exchange } from "./exchange.ts";
@@ -53,9 +53,16 @@ function countBody(body: MessagesBody, chunks: readonly Buffer[]): Buffer[] {
     const range: ByteRange | undefined = body.fields[name];
     if (range === undefined) continue;
     parts.push(Buffer.from(`${parts.length === 0 ? "{" : ","}"${name}":`));
-    parts.push(...sliceBody(chunks, range));
+    parts.push(...bytesOf(range, body, chunks));
   }
   return [...parts, Buffer.from("}")];
+}
+
+function bytesOf(range: ByteRange, body: MessagesBody, chunks: readonly Buffer[]): Buffer[] {
+  return spliceBody(chunks, [
+    { start: 0, end: range.start, text: "" },
+    { start: range.end, end: body.byteLength, text: "" },
+  ]);
 }
 
 function readCount(body: Buffer): number | null {

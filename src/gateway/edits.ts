@@ -1,18 +1,19 @@
 /** The few splices that a body may get on its way, and the headers that tell the client of them. */
-import { editMaxTokens, editMaxUses, type ByteEdit } from "../wire/anthropic/splice.ts";
+import { editMaxTokens, editMaxUses, type Edit } from "../wire/anthropic/splice.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { MAX_USES_DEFAULT, type Admitted } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** None for nearly every request: then its bytes go upstream as they came. */
-export function bodyEdits(exchange: Exchange, admitted: Admitted, body: MessagesBody): ByteEdit[] {
+export function bodyEdits(exchange: Exchange, admitted: Admitted, body: MessagesBody): Edit[] {
   // Observe mode changes nothing, and a count has no output to bound.
   if (exchange.ruling.policy.mode === "observe" || exchange.endpoint === "count_tokens") return [];
-  const edits: ByteEdit[] = [];
+  const edits: Edit[] = [];
   if (admitted.maxTokens !== body.maxTokens) edits.push(editMaxTokens(body, admitted.maxTokens));
-  for (const [index, uses] of body.maxUses.entries())
-    if (uses.value === null && uses.insertAt !== null)
-      edits.push(editMaxUses(body, index, MAX_USES_DEFAULT));
+  for (const [index, uses] of body.maxUses.entries()) {
+    const edit = uses.value === null ? editMaxUses(body, index, MAX_USES_DEFAULT) : null;
+    if (edit !== null) edits.push(edit);
+  }
   return edits;
 }
 

@@ -1,5 +1,7 @@
 /** A Messages request from its first byte to its last record. Read this file first. */
+import { nanoUsd } from "../core/money.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
+import { NO_USAGE } from "../core/usage.ts";
 import { JournalUnavailable } from "../journal/journal.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
@@ -58,8 +60,22 @@ export async function serveMessages(
 
   const attempt = { exchange, admitted, body, chunks: received.chunks };
   exchange.overheadMs += gateway.clock.monotonicMs() - readMs;
-  const relayed = await forwardAndRelay(attempt, gateway);
-  return conclude(attempt, relayed, gateway);
+  try {
+    const relayed = await forwardAndRelay(attempt, gateway);
+    return await conclude(attempt, relayed, gateway);
+  } catch (error) {
+    chargeFault(attempt, gateway);
+    throw error;
+  }
+}
+
+/** A fault of ours after the hold: the attempt may be billed, so its whole hold is. */
+function chargeFault({ exchange, admitted }: Attempt, gateway: Gateway): void {
+  if (!admitted.hold.open) return;
+  const cost = nanoUsd(admitted.hold.need);
+  const settlement = { cost, usage: NO_USAGE, estimated: true, fault: "gateway_fault" };
+  const end = endingOf(exchange, gateway, { outcome: "interrupted", status: 500 });
+  recordSettlement({ exchange, admitted, settlement, relayed: null, end }, gateway);
 }
 
 interface Attempt {

@@ -29,8 +29,23 @@ export interface HealthReport {
   readonly reasons: readonly string[];
 }
 
+export interface GatewayServer {
+  readonly server: Server;
+  /** Resolves when every request has been settled and recorded, or after `atMostMs`. */
+  readonly idle: (atMostMs: number) => Promise<void>;
+}
+
 /** The server of the data plane, not yet listening. `health` tells readiness. */
-export function createGatewayServer(gateway: Gateway, health: () => HealthReport): Server {
+export function createGatewayServer(gateway: Gateway, health: () => HealthReport): GatewayServer {
+  const running = new Set<Promise<void>>();
+  const context: Context = {
+    gateway,
+    health,
+    run(exchange) {
+      const work = guarded(exchange, gateway).finally(() => running.delete(work));
+      running.add(work);
+    },
+  };
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -40,15 +55,23 @@ export function createGatewayServer(gateway: Gateway, health: () => HealthReport
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 5_000,
     },
-    (request, response) => serve(request, response, { gateway, health }),
+    (request, response) => serve(request, response, context),
   );
   server.maxConnections = CONNECTIONS_MAX;
-  return server;
+  return { server, idle: (atMostMs) => settledWithin([...running], atMostMs) };
+}
+
+async function settledWithin(work: readonly Promise<void>[], atMostMs: number): Promise<void> {
+  const deadline = Promise.withResolvers<void>();
+  const timer = setTimeout(deadline.resolve, atMostMs);
+  await Promise.race([Promise.all(work), deadline.promise]);
+  clearTimeout(timer);
 }
 
 interface Context {
   readonly gateway: Gateway;
   readonly health: () => HealthReport;
+  readonly run: (exchange: Exchange) => void;
 }
 
 function serve(request: IncomingMessage, response: ServerResponse, context: Context): void {
@@ -76,7 +99,7 @@ function serve(request: IncomingMessage, response: ServerResponse, context: Cont
     return;
   }
   gateway.metrics.requestBegins();
-  void guarded(exchange, gateway);
+  context.run(exchange);
 }
 
 /** The only boundary: every request is answered and recorded, or known to have nobody to answer. */

@@ -20,6 +20,8 @@ export interface Journal {
   readonly unavailable: () => string | null;
   /** Sequence number of the last line that write(2) has returned for. 0: none. */
   readonly writtenSeq: () => number;
+  /** The sequence number that the last record given so far will have, unless the disk fails before. */
+  readonly appendedSeq: () => number;
   /** Hash (hex SHA-256) of that line, or 64 zeros. */
   readonly writtenHash: () => string;
   /** Milliseconds that the oldest unwritten record has waited; 0 where there is none. */

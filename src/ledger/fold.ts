@@ -1,10 +1,12 @@
 /** Replays journal records into a ledger: the way in which every start finds its counters again. */
 import type { AdmitRecord, ConfigRecord, JournalRecord } from "../journal/record.ts";
-import type { Hold, Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 
 export interface FoldState {
   readonly ledger: Ledger;
   mode: "enforce" | "observe";
+  /** Of the configuration in force; null before the first. */
+  digest: string | null;
   /** Requests that have begun and not ended, by request id: attempts so far. */
   readonly openRequests: Map<string, AdmitRecord>;
 }
@@ -71,8 +73,10 @@ function applyAdmit(
   });
 }
 
-function applyConfig(state: FoldState, record: ConfigRecord, timeMs: number): void {
+/** Applies a `config` record: the live path calls it too, so that replay gives the same. */
+export function applyConfig(state: FoldState, record: ConfigRecord, timeMs: number): void {
   const { ledger } = state;
+  // Live, `Ledger.configure` has done these two already.
   for (const id of record.meters_removed) ledger.forget(id);
   for (const id of record.meters_added) ledger.track(id);
   for (const opening of record.opened) {
@@ -85,9 +89,5 @@ function applyConfig(state: FoldState, record: ConfigRecord, timeMs: number): vo
   }
   if (record.mode === "observe" && state.mode === "enforce") ledger.startShadow();
   state.mode = record.mode;
-}
-
-/** Holds that no record ended: what a crash left open. */
-export function openHolds(ledger: Ledger): Hold[] {
-  return [...ledger.holds()];
+  state.digest = record.digest;
 }

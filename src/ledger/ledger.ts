@@ -41,6 +41,13 @@ export class Ledger {
   readonly #meters = new Map<string, Meter>();
   readonly #windows = new Map<string, Window>();
   readonly #holds = new Map<string, Hold>();
+  readonly #settled = new Set<(hold: Hold, cost: bigint) => void>();
+
+  /** Calls back after each settlement, until the returned function is called. */
+  onSettled(listener: (hold: Hold, cost: bigint) => void): () => void {
+    this.#settled.add(listener);
+    return () => this.#settled.delete(listener);
+  }
 
   meters(): IterableIterator<Meter> {
     return this.#meters.values();
@@ -178,6 +185,7 @@ export class Ledger {
   /** Replaces a hold by what the attempt cost. */
   settle(hold: Hold, charge: Charge, nowMs: number): void {
     this.#end(hold, nowMs, (window) => amountSettled(window, charge));
+    for (const listener of this.#settled) listener(hold, charge.cost);
   }
 
   /** Gives a hold back whole: the attempt never reached its upstream. */
@@ -236,7 +244,7 @@ export class Ledger {
 }
 
 /** A meter that no configuration knows: its windows count for open holds alone. */
-function detachedMeter(id: string): Meter {
+export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
   return { ...identity, id, cap: null, overshoot: "none", current: null };

@@ -25,6 +25,7 @@ interface HoldSnapshot {
 
 export interface LedgerSnapshot {
   readonly mode: "enforce" | "observe";
+  readonly digest: string | null;
   /** Ids of the meters that were in force; caps come from the configuration. */
   readonly meters: readonly string[];
   readonly windows: readonly WindowSnapshot[];
@@ -37,6 +38,7 @@ export function snapshotOf(state: FoldState): LedgerSnapshot {
   const { ledger } = state;
   return {
     mode: state.mode,
+    digest: state.digest,
     meters: [...ledger.meters()].map((meter) => meter.id),
     windows: [...ledger.windows()].map(windowSnapshot),
     holds: [...ledger.holds()].map(holdSnapshot),
@@ -83,7 +85,8 @@ export function restoreSnapshot(snapshot: LedgerSnapshot): FoldState {
   // Token buckets were saved with what open holds had taken already.
   for (const saved of snapshot.windows) restoreLevel(ledger, saved);
   const requests = snapshot.openRequests.map((record) => [record.request, record] as const);
-  return { ledger, mode: snapshot.mode, openRequests: new Map(requests) };
+  const { mode, digest } = snapshot;
+  return { ledger, mode, digest, openRequests: new Map(requests) };
 }
 
 function restoreWindow(ledger: Ledger, saved: WindowSnapshot): void {

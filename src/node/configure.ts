@@ -5,11 +5,13 @@ import type { Ruling } from "../gateway/ports.ts";
 import { keyEntries, KeyRing, type Hasher } from "../identity/key-ring.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { ConfigRecord, OpeningBalance } from "../journal/record.ts";
-import { meterId, parseMeterId } from "../ledger/meter.ts";
+import { applyConfig } from "../ledger/fold.ts";
+import { detachedMeter } from "../ledger/ledger.ts";
+import { meterId } from "../ledger/meter.ts";
 import type { Meter } from "../ledger/state.ts";
 import { compilePolicy, meterDefinitions } from "../policy/plan.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
-import { adoptions, openingBalances, type SpendingHistory } from "./openings.ts";
+import { adoptions, lateBalances, openingBalances, type SpendingHistory } from "./openings.ts";
 import type { NodeState } from "./state.ts";
 
 export interface ConfigureOptions {
@@ -28,25 +30,86 @@ export interface ConfigureOptions {
  * looked up first; then meters, balances and the `config` record change in one turn of the event loop.
  */
 export async function configure(options: ConfigureOptions): Promise<Ruling> {
-  const { config, state, journal } = options;
-  const { ledger } = state.fold;
-  const definitions = meterDefinitions(config);
-  const added = definitions.map(meterId).filter((id) => ledger.meter(id) === undefined);
-  // Holds settle while the views are asked: asking again until nothing was written in between would
-  // starve under load, so charges after this line are watched instead.
-  const uptoSeq = journal.writtenSeq();
-  const late = state.fold.watch(added.map(detached));
-  let openings: OpeningBalance[];
+  const { config, state } = options;
+  const added = meterDefinitions(config)
+    .map(meterId)
+    .filter((id) => state.fold.ledger.meter(id) === undefined)
+    .map(detachedMeter);
+  const openings = await findOpenings(added, options);
+  bringIntoForce(openings, options);
+  return rulingOf(options);
+}
+
+/** What is settled while the views are asked is watched beside them: between both nothing is missed. */
+async function findOpenings(
+  added: readonly Meter[],
+  options: ConfigureOptions,
+): Promise<OpeningBalance[]> {
+  const { journal, state, history, nowMs } = options;
+  const uptoSeq = journal.appendedSeq();
+  const money = added.filter((meter) => meter.unit === "usd");
+  if (money.length === 0 || uptoSeq === 0 || state.fold.digest === null) return [];
+  const late: OpeningBalance[] = [];
+  const stop = state.fold.ledger.onSettled((hold, cost) => {
+    late.push(...lateBalances(money, hold, cost));
+  });
   try {
-    openings =
-      uptoSeq === 0
-        ? []
-        : await openingBalances(added.map(detached), options.history, {
-            nowMs: options.nowMs(),
-            uptoSeq,
-          });
+    const early = await openingBalances(money, history, { nowMs: nowMs(), uptoSeq });
+    return early.concat(late);
   } finally {
-    late.stop();
+    stop();
   }
-  return bringIntoForce(options, openings.concat(late.openings()));
+}
+
+function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureOptions): void {
+  const { config, digest, state, journal, nowMs } = options;
+  const { ledger } = state.fold;
+  const time = formatTime(nowMs());
+  const changes = ledger.configure(meterDefinitions(config));
+  const adopted = adoptions(changes.added, ledger, nowMs());
+  const record: ConfigRecord = {
+    time,
+    type: "config",
+    digest,
+    mode: config.mode,
+    meters_added: changes.added.map((meter) => meter.id),
+    meters_removed: changes.removed,
+    opened: openings,
+    adopted: Object.fromEntries(
+      [...adopted].map(([hold, windows]) => [hold.id, windows.map((window) => window.key)]),
+    ),
+  };
+  const unchanged = changes.added.length === 0 && changes.removed.length === 0;
+  if (!unchanged || digest !== state.fold.digest || config.mode !== state.fold.mode) {
+    applyConfig(state.fold, record, nowMs());
+    journal.outcome(record);
+  }
+  for (const { window, from, to } of changes.lowered)
+    journal.outcome({
+      time,
+      type: "cap_lowered",
+      window: window.key,
+      from: String(from),
+      to: String(to),
+      settled: String(window.settled),
+      held: String(window.held),
+    });
+}
+
+function rulingOf({ config, state, hasher }: ConfigureOptions): Ruling {
+  const policy = compilePolicy(config, state.fold.ledger);
+  return {
+    policy,
+    prices: createPriceBook(config.prices),
+    keys: new KeyRing(
+      hasher,
+      config.virtualKeys.flatMap((key) =>
+        keyEntries({
+          id: key.id,
+          fileHash: key.secret === null ? null : hasher.hash(key.secret),
+          changes: state.identities.changesOf(key.id),
+        }),
+      ),
+    ),
+  };
 }

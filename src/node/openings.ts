@@ -7,6 +7,7 @@ import type { Hold, Ledger } from "../ledger/ledger.ts";
 import { newWindow } from "../ledger/meter.ts";
 import type { Meter, SessionName, Window } from "../ledger/state.ts";
 import { bucketMs } from "../ledger/window.ts";
+import { sessionWindowName } from "../policy/sessions.ts";
 
 /** Asks the views what was settled; exact up to `uptoSeq`. */
 export interface SpendingHistory {
@@ -66,8 +67,20 @@ async function openingsOf(
   return openings;
 }
 
-function balance(window: Window, spent: NanoUsd, atMs: number): OpeningBalance {
+function balance(window: Window, spent: bigint, atMs: number): OpeningBalance {
   return { window: window.key, amount: String(spent), at: formatTime(atMs) };
+}
+
+/** The share of a settlement in the meters' windows, as balances. */
+export function lateBalances(
+  meters: readonly Meter[],
+  hold: Hold,
+  cost: bigint,
+): OpeningBalance[] {
+  return meters
+    .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
+    .map((meter) => newWindow(meter, hold.admittedMs, sessionOf(meter, hold)))
+    .map((window) => balance(window, cost, hold.admittedMs));
 }
 
 /** Open attempts that lie in the new meters' windows, by hold: the windows that they enter. */
@@ -80,22 +93,17 @@ export function adoptions(
   for (const hold of ledger.holds()) {
     const entered = meters
       .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
-      .map((meter) => windowFor(meter, hold, { ledger, nowMs }))
+      .map((meter) => ledger.windowAt(meter, nowMs, sessionOf(meter, hold)))
       .filter((window) => window.startMs === null || hold.admittedMs >= window.startMs);
     if (entered.length > 0) adopted.set(hold, entered);
   }
   return adopted;
 }
 
-function windowFor(
-  meter: Meter,
-  hold: Hold,
-  at: { readonly ledger: Ledger; readonly nowMs: number },
-): Window {
-  const { virtual_key: virtualKey, session } = hold.record;
-  const name = virtualKey === null || session === null ? null : { virtualKey, name: session };
-  if (meter.span?.kind !== "session") return at.ledger.windowAt(meter, at.nowMs, null);
-  return at.ledger.windowAt(meter, at.nowMs, name ?? { virtualKey: virtualKey ?? "", name: "" });
+/** The session whose window a hold enters; null for meters that count no sessions. */
+function sessionOf(meter: Meter, { record, admittedMs }: Hold): SessionName | null {
+  if (meter.span?.kind !== "session" || record.virtual_key === null) return null;
+  return { virtualKey: record.virtual_key, name: sessionWindowName(record.session, admittedMs) };
 }
 
 function isInScope(scope: Scope, record: AdmitRecord): boolean {

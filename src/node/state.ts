@@ -21,7 +21,7 @@ interface NodeSnapshot {
 
 export function emptyState(): NodeState {
   return {
-    fold: { ledger: new Ledger(), mode: "enforce", openRequests: new Map() },
+    fold: { ledger: new Ledger(), mode: "enforce", digest: null, openRequests: new Map() },
     identities: new Identities(),
   };
 }

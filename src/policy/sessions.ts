@@ -14,8 +14,8 @@ export class Sessions {
    * within an hour.
    */
   nameOf(virtualKey: string, sent: string | null, nowMs: number): string {
-    if (sent === null || sent === "" || Buffer.byteLength(sent) > ID_BYTES_MAX)
-      return defaultSession(nowMs);
+    const name = sessionWindowName(sent, nowMs);
+    if (name !== sent) return name;
     const used = this.#usedBy(virtualKey);
     if (!used.has(sent) && used.size >= SESSIONS_PER_HOUR_MAX) {
       for (const [id, lastMs] of used) if (lastMs <= nowMs - HOUR_MS) used.delete(id);
@@ -37,6 +37,12 @@ export class Sessions {
   of(virtualKey: string): ReadonlyMap<string, number> {
     return this.#used.get(virtualKey) ?? new Map<string, number>();
   }
+}
+
+/** The window's name for what was sent, but for the rule about too many sessions. */
+export function sessionWindowName(sent: string | null, atMs: number): string {
+  const isId = sent !== null && sent !== "" && Buffer.byteLength(sent) <= ID_BYTES_MAX;
+  return isId ? sent : defaultSession(atMs);
 }
 
 function defaultSession(nowMs: number): string {

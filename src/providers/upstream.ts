@@ -19,7 +19,13 @@ export interface UpstreamRequest {
  * certain that the upstream never got a whole request (refused connection, failed TLS, no address).
  */
 export interface UpstreamFailure {
-  readonly kind: "refused" | "connect_timeout" | "reset" | "first_byte_timeout" | "idle_timeout" | "protocol";
+  readonly kind:
+    | "refused"
+    | "connect_timeout"
+    | "reset"
+    | "first_byte_timeout"
+    | "idle_timeout"
+    | "protocol";
   readonly sent: boolean;
   /** For the log; holds no credential. */
   readonly detail: string;

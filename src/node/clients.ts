@@ -1,0 +1,30 @@
+/** The upstream clients of a node: one for real providers, one for the embedded rehearsal. */
+import type { Config } from "../config/config.ts";
+import { rowOf } from "../providers/catalogue.ts";
+import { createRehearsalClient } from "../providers/rehearsal/client.ts";
+import { createUndiciClient } from "../providers/undici-client.ts";
+import type { UpstreamClient } from "../providers/upstream.ts";
+
+const CONNECTIONS_PER_ORIGIN_MAX = 1024;
+
+export interface Clients {
+  /** The client that reaches providers of this kind. */
+  readonly of: (kind: string) => UpstreamClient;
+  readonly close: () => Promise<void>;
+}
+
+/** Clients by what the configuration says of the way out. */
+export function createClients(config: Config): Clients {
+  const network = createUndiciClient({
+    connectTimeoutMs: config.server.timeouts.connectMs,
+    outbound: config.outbound,
+    maxConnectionsPerOrigin: CONNECTIONS_PER_ORIGIN_MAX,
+  });
+  const embedded = createRehearsalClient();
+  return {
+    of: (kind) => (rowOf(kind)?.transport === "embedded" ? embedded : network),
+    close: async () => {
+      await Promise.all([network.close(), embedded.close()]);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** Joins a node's parts into what the data plane needs. */
+import type { Clock } from "../core/time.ts";
+import type { Gateway, Log, Metrics, ProviderHealth } from "../gateway/ports.ts";
+import type { HealthReport } from "../gateway/server.ts";
+import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
+import { Sessions } from "../policy/sessions.ts";
+import type { Config } from "../config/config.ts";
+import type { Clients } from "./clients.ts";
+import type { OpenNode } from "./open-node.ts";
+import type { Configuration } from "./reload.ts";
+import { askDate, witnessOrigin } from "./witness.ts";
+
+/** The node's ledger clock, which asks the first provider over the network when this machine's jumps. */
+export function nodeClock(
+  config: Config,
+  services: {
+    readonly clock: Clock;
+    readonly clients: Clients;
+    readonly log: Log;
+    readonly notBeforeMs: number;
+  },
+): LedgerClock {
+  const { clock, clients, log, notBeforeMs } = services;
+  const origin = witnessOrigin(config);
+  const ask = async (from: string) => {
+    const dateMs = await askDate(from, clients);
+    if (dateMs !== null) ledgerClock.witness(dateMs);
+    if (ledgerClock.unconfirmedJumpMs() > 0)
+      log.warn("the clock jumped forwards and no provider confirms it: windows stay as they are");
+  };
+  const ledgerClock = createLedgerClock({
+    clock,
+    notBeforeMs,
+    askWitness: origin === null ? null : () => void ask(origin),
+  });
+  return ledgerClock;
+}
+
+export interface GatewayParts {
+  readonly node: OpenNode;
+  readonly configuration: Configuration;
+  readonly clients: Clients;
+  readonly ledgerClock: LedgerClock;
+  readonly clock: Clock;
+  readonly providerHealth: ProviderHealth;
+  readonly draining: () => boolean;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** The gateway of a node. */
+export function gatewayOf(parts: GatewayParts): Gateway {
+  const { node, configuration, clients } = parts;
+  return {
+    ruling: () => configuration.inForce.ruling,
+    ledger: node.state.fold.ledger,
+    journal: node.journal,
+    sessions: new Sessions(),
+    upstream: (kind) => clients.of(kind),
+    maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
+    timeouts: () => configuration.inForce.config.server.timeouts,
+    ...pick(parts),
+  };
+}
+
+function pick({ ledgerClock, clock, providerHealth, draining, metrics, log }: GatewayParts) {
+  return { ledgerClock, clock, providerHealth, draining, metrics, log };
+}
+
+/** Whether the node serves requests, and why not. */
+export function healthOf(parts: Pick<GatewayParts, "node" | "draining">): HealthReport {
+  const reasons: string[] = [];
+  if (parts.draining()) reasons.push("the gateway is draining");
+  const unavailable = parts.node.journal.unavailable();
+  if (unavailable !== null) reasons.push("the journal cannot be written");
+  return { ready: reasons.length === 0, reasons };
+}

@@ -1,0 +1,122 @@
+/** Loads the configuration again when it changes; a faulty one keeps the running one and says why. */
+import { configDigest } from "../config/digest.ts";
+import { formatFault, type Fault } from "../config/fault.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/config.ts";
+import type { Log, Ruling } from "../gateway/ports.ts";
+import type { Hasher } from "../identity/key-ring.ts";
+import { providerKinds } from "../providers/catalogue.ts";
+import { configure } from "./configure.ts";
+import type { SpendingHistory } from "./openings.ts";
+import type { OpenNode } from "./open-node.ts";
+import { defaultKey } from "./private-file.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a node follows now. */
+export interface InForce {
+  readonly config: Config;
+  readonly ruling: Ruling;
+}
+
+export interface ConfigurationOptions {
+  readonly file: string | null;
+  readonly environment: Environment;
+  readonly node: OpenNode;
+  readonly hasher: Hasher;
+  readonly history: SpendingHistory;
+  readonly nowMs: () => number;
+  readonly log: Log;
+}
+
+/** Reads a configuration, with the virtual keys that the API has made beside those of the file. */
+export function readConfig(
+  file: string | null,
+  environment: Environment,
+  addedVirtualKeys: readonly unknown[],
+): ReturnType<typeof loadConfig> {
+  return loadConfig({ file, environment, knownKinds: providerKinds(), addedVirtualKeys });
+}
+
+/** The configuration in force, changed by one step at a time. */
+export class Configuration {
+  readonly #options: ConfigurationOptions;
+  #inForce: InForce;
+  #turn: Promise<unknown> = Promise.resolve();
+  #fault: string | null = null;
+
+  private constructor(options: ConfigurationOptions, inForce: InForce) {
+    this.#options = options;
+    this.#inForce = inForce;
+  }
+
+  /** Brings a configuration that has been read already into force. */
+  static async start(options: ConfigurationOptions, config: Config): Promise<Configuration> {
+    return new Configuration(options, await bringIntoForce(options, config));
+  }
+
+  get inForce(): InForce {
+    return this.#inForce;
+  }
+
+  /** Reads the configuration as it would be with these keys beside the file's; changes nothing. */
+  read(addedVirtualKeys: readonly unknown[]): ReturnType<typeof loadConfig> {
+    return readConfig(this.#options.file, this.#options.environment, addedVirtualKeys);
+  }
+
+  /** Why the last reload was not taken; null where the file in force is the one on disk. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
+  /**
+   * Reads everything again and brings it into force; requests in flight keep what they began with.
+   *
+   * @returns the faults that kept the running configuration; none: it was changed.
+   */
+  reload(): Promise<readonly Fault[]> {
+    return this.#inTurn(async () => {
+      const { file, node, log } = this.#options;
+      const loaded = this.read([...node.state.identities.made().values()]);
+      if (!loaded.ok) {
+        for (const fault of loaded.faults) log.error(`configuration kept: ${formatFault(fault)}`);
+        this.#fault = loaded.faults.map(formatFault)[0] ?? null;
+        return loaded.faults;
+      }
+      this.#inForce = await bringIntoForce(this.#options, loaded.config);
+      this.#fault = null;
+      log.info("configuration in force", { file, keys: loaded.config.virtualKeys.length });
+      return [];
+    });
+  }
+
+  #inTurn<Result>(step: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(step);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+async function bringIntoForce(options: ConfigurationOptions, config: Config): Promise<InForce> {
+  const { node, hasher, history, nowMs } = options;
+  const whole = withDefaultKey(config);
+  const ruling = await configure({
+    config: whole,
+    digest: configDigest(whole),
+    state: node.state,
+    journal: node.journal,
+    history,
+    hasher,
+    nowMs,
+  });
+  return { config: whole, ruling };
+}
+
+/** Without a file there is one key, whose secret the data directory keeps. */
+function withDefaultKey(config: Config): Config {
+  if (config.file !== null) return config;
+  const virtualKeys = config.virtualKeys.map((key) =>
+    key.id === "default" ? { ...key, secret: defaultKey(config.dataDir) } : key,
+  );
+  return { ...config, virtualKeys };
+}
