@@ -12,7 +12,7 @@ import { JournalCorrupt } from "./journal/corrupt.ts";
 import { adminToken, type AdminToken } from "./node/admin-token.ts";
 import { budgetViews } from "./node/budget-views.ts";
 import { createClients } from "./node/clients.ts";
-import { gatewayOf, healthOf, nodeClock } from "./node/gateway-parts.ts";
+import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gateway-parts.ts";
 import { createHistory } from "./node/history.ts";
 import { settleInterrupted } from "./node/interrupted.ts";
 import { createKeyAdministration } from "./node/key-administration.ts";
@@ -31,6 +31,7 @@ import { version } from "./version.ts";
 
 /** 78 is EX_CONFIG of sysexits.h. */
 const EXIT = { ok: 0, failed: 1, configuration: 78 } as const;
+const LISTEN_SETTING = "server.listen or TOLLGATE_LISTEN";
 const DEFAULT_FILE = "tollgate.yaml";
 /** Requests that were cut off still settle; what takes longer is settled by estimate at the next start. */
 const SETTLE_MS = 12_000;
@@ -65,8 +66,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   try {
     const node = await openNode(config, { clock: systemClock, log });
     if ("heldBy" in node) {
-      const who = node.heldBy === null ? "another process" : `process ${node.heldBy.pid} (since ${node.heldBy.startedAt})`;
-      options.complain(`the data directory ${config.dataDir} is in use by ${who}; stop it, or set TOLLGATE_DATA_DIR`);
+      const who =
+        node.heldBy === null
+          ? "another process"
+          : `process ${node.heldBy.pid} (since ${node.heldBy.startedAt})`;
+      options.complain(
+        `the data directory ${config.dataDir} is in use by ${who}; stop it, or set TOLLGATE_DATA_DIR`,
+      );
       return EXIT.failed;
     }
     return await run({ options, file, config, log, node });
@@ -85,74 +91,22 @@ interface Running {
   readonly node: OpenNode;
 }
 
-async function run({ options, file, config, log, node }: Running): Promise<number> {
-  const { dataDir } = config;
-  const { ledger } = node.state.fold;
-  const clock = systemClock;
-  const hasher = nodeHasher(dataDir);
-  const clients = createClients(config);
-  const notBeforeMs = node.opened.recovered.lastTimeMs ?? 0;
-  const ledgerClock = nodeClock(config, { clock, clients, log, notBeforeMs });
-  const { nowMs } = ledgerClock;
-  const kinds = new Map(config.providers.map((provider) => [provider.id as string, provider.kind]));
-  const interrupted = settleInterrupted({
-    state: node.state,
-    journal: node.journal,
-    nowMs: nowMs(),
-    tokensPerSecondMax: (provider) =>
-      rowOf(kinds.get(provider) ?? "anthropic")?.billing.outputTokensPerSecondMax ?? Infinity,
-  });
-  if (interrupted.charged + interrupted.closed > 0)
-    log.warn("requests that the last stop interrupted were charged by estimate", { ...interrupted });
-
-  const configuration = await Configuration.start(
-    { file, environment: options.environment, node, hasher, history: createHistory(node.views), nowMs, log },
-    config,
-  );
-  const signals = createSignals(() => void configuration.reload());
-  const draining = () => signals.draining();
-  const providerHealth = createProviderHealth(clock);
-  const budgets = () => budgetViews(ledger, nowMs());
-  const metrics = createMetrics({ budgets, journalLagSeconds: () => node.journal.lagMs() / 1000 });
-  const parts = { node, configuration, clients, ledgerClock, clock, providerHealth, draining, metrics, log };
-  const gateway = createGatewayServer(gatewayOf(parts), () => healthOf(parts));
-  const token = adminToken(dataDir, config.admin.token, hasher);
-  const keys = createKeyAdministration({ node, configuration, hasher, nowMs });
-  let dataPlane = config.server.listen;
-  const control = createControlServer({
-    version,
-    clock,
-    startedMs: clock.wallMs(),
-    verifyToken: token.verify,
-    config: () => configuration.inForce.config,
-    dataPlaneUrl: () => urlOf(dataPlane),
-    budgets,
-    views: node.views,
-    keys,
-    head: () => headOf(node),
-    journalDirectory: node.opened.directory,
-    health: () => ({
-      ...healthOf(parts),
-      providerTroubles: providerHealth.troubles(),
-      configurationFault: configuration.fault,
-    }),
-    explainPrice: (model, atMs) => configuration.inForce.ruling.prices.explain(model, atMs),
-    pricedModels: () => configuration.inForce.ruling.prices.wireIds(),
-    metricsText: () => metrics.text(),
-    log,
-  });
-
-  const snapshots = new Snapshots(node, dataDir, log);
+async function run(running: Running): Promise<number> {
+  const { options, file, config, log, node } = running;
+  const assembled = await assemble(running);
+  const { configuration, gateway, control, signals, token, clients } = assembled;
+  const snapshots = new Snapshots(node, config.dataDir, log);
   const retention = startRetention(node, {
     retainMs: () => configuration.inForce.config.journal.retainMs,
     savedPosition: () => snapshots.savedPosition(),
-    nowMs,
+    nowMs: assembled.nowMs,
     log,
   });
   const watch = file === null ? null : watchConfig(file, () => void configuration.reload());
   const adminAddress = await control.listen(config.server.adminListen);
-  await control.listenSocket(join(dataDir, "control.sock"));
-  dataPlane = await listen(gateway.server, config.server.listen, "server.listen or TOLLGATE_LISTEN");
+  await control.listenSocket(join(config.dataDir, "control.sock"));
+  const dataPlane = await listen(gateway.server, config.server.listen, LISTEN_SETTING);
+  assembled.listening(dataPlane);
   greet({ options, config: configuration.inForce.config, dataPlane, adminAddress, token });
 
   await signals.stop;
@@ -171,6 +125,102 @@ async function run({ options, file, config, log, node }: Running): Promise<numbe
   return EXIT.ok;
 }
 
+async function assemble({ options, file, config, log, node }: Running) {
+  const clock = systemClock;
+  const hasher = nodeHasher(config.dataDir);
+  const clients = createClients(config);
+  const notBeforeMs = node.opened.recovered.lastTimeMs ?? 0;
+  const ledgerClock = nodeClock(config, { clock, clients, log, notBeforeMs });
+  const { nowMs } = ledgerClock;
+  chargeInterrupted({ config, log, node, nowMs: nowMs() });
+  const configuration = await Configuration.start(
+    {
+      file,
+      environment: options.environment,
+      node,
+      hasher,
+      history: createHistory(node.views),
+      nowMs,
+      log,
+    },
+    config,
+  );
+  const signals = createSignals(() => void configuration.reload());
+  const providerHealth = createProviderHealth(clock);
+  const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
+  const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
+  const parts: GatewayParts = {
+    node,
+    configuration,
+    clients,
+    ledgerClock,
+    clock,
+    providerHealth,
+    draining: signals.draining,
+    metrics,
+    log,
+  };
+  const gateway = createGatewayServer(gatewayOf(parts), () => healthOf(parts));
+  const token = adminToken(config.dataDir, config.admin.token, hasher);
+  let dataPlane = config.server.listen;
+  const listening = (address: Address) => {
+    dataPlane = address;
+  };
+  const control = createControlServer({
+    ...controlPorts(parts),
+    verifyToken: token.verify,
+    dataPlaneUrl: () => urlOf(dataPlane),
+    budgets,
+    keys: createKeyAdministration({ node, configuration, hasher, nowMs }),
+    metricsText: metrics.metricsText,
+  });
+  return { configuration, gateway, control, signals, token, clients, nowMs, listening };
+}
+
+/** What the control API shows of the parts. */
+function controlPorts(parts: GatewayParts) {
+  const { node, configuration, providerHealth, clock, log } = parts;
+  return {
+    version,
+    clock,
+    log,
+    startedMs: clock.wallMs(),
+    config: () => configuration.inForce.config,
+    views: node.views,
+    head: () => headOf(node),
+    journalDirectory: node.opened.directory,
+    health: () => ({
+      ...healthOf(parts),
+      providerTroubles: providerHealth.troubles(),
+      configurationFault: configuration.fault,
+    }),
+    explainPrice: (model: string, atMs: number) =>
+      configuration.inForce.ruling.prices.explain(model, atMs),
+    pricedModels: () => configuration.inForce.ruling.prices.wireIds(),
+  };
+}
+
+function chargeInterrupted(of: {
+  readonly config: Config;
+  readonly log: Log;
+  readonly node: OpenNode;
+  readonly nowMs: number;
+}): void {
+  const { config, log, node, nowMs } = of;
+  const kinds = new Map(config.providers.map(({ id, kind }) => [String(id), kind]));
+  const interrupted = settleInterrupted({
+    state: node.state,
+    journal: node.journal,
+    nowMs,
+    tokensPerSecondMax: (provider) =>
+      rowOf(kinds.get(provider) ?? "")?.billing.outputTokensPerSecondMax ?? Infinity,
+  });
+  if (interrupted.charged + interrupted.closed > 0)
+    log.warn("requests that the last stop interrupted were charged by estimate", {
+      ...interrupted,
+    });
+}
+
 /** What a person at the terminal needs; secrets of the default configuration go here and nowhere else. */
 function greet(started: {
   readonly options: ServeOptions;
@@ -183,7 +233,9 @@ function greet(started: {
   const { say } = options;
   say(`Tollgate ${version} is ready: ${urlOf(dataPlane)} (control API ${urlOf(adminAddress)})`);
   if (config.providers.some((provider) => rowOf(provider.kind)?.transport === "embedded"))
-    say("No provider key is set: the embedded rehearsal provider answers. No real model is called.");
+    say(
+      "No provider key is set: the embedded rehearsal provider answers. No real model is called.",
+    );
   if (token.madeNow !== null) say(`Admin token (shown this once): ${token.madeNow}`);
   if (config.file !== null) return;
   say("Point Claude Code at it:");

@@ -54,6 +54,7 @@ export function admit(request: AdmitRequest, gateway: Gateway): Admitted | Refus
     gateway.ledger.windowAt(meter, nowMs, session),
   );
   const pricing = pricingOf(request, nowMs);
+  warnOfAssumedPrice(pricing.price, gateway);
   const decide = (books: Books) => decideOn({ request, windows, books, nowMs, pricing });
   if (policy.mode === "enforce") {
     const decision = decide("real");
@@ -63,7 +64,14 @@ export function admit(request: AdmitRequest, gateway: Gateway): Admitted | Refus
   }
   const shadow = request.waived ?? decide("shadow");
   const need = pricing.boundFor(pricing.asked).need;
-  return take(request, gateway, { maxTokens: pricing.asked, need, windows, nowMs, pricing, shadow });
+  return take(request, gateway, {
+    maxTokens: pricing.asked,
+    need,
+    windows,
+    nowMs,
+    pricing,
+    shadow,
+  });
 }
 
 /** An attempt that no budget holds and no limit counts: `count_tokens`. It has a row all the same. */
@@ -107,6 +115,16 @@ function pricingOf(request: AdmitRequest, nowMs: number): Pricing {
     return bound;
   };
   return { price, asked, boundFor };
+}
+
+function warnOfAssumedPrice(price: ModelPrice, gateway: Gateway): void {
+  if (price.source !== "assumed" || !gateway.isFirst(`price of ${price.name}`)) return;
+  gateway.log.warn(
+    "a model has no known price: it is charged at an assumed one; add it under prices",
+    {
+      model: price.name,
+    },
+  );
 }
 
 interface Decision {
@@ -154,9 +172,15 @@ function take(request: AdmitRequest, gateway: Gateway, taking: Taking): Admitted
     windows: taking.windows,
     admittedMs: nowMs,
     need: taking.need,
-    shadowNeed: shadow === null ? taking.need : isRefusal(shadow) ? null : shadow.need,
+    shadowNeed: shadowNeedOf(taking),
   });
   return { hold, target: request.target, price: pricing.price, bound, maxTokens, clamped };
+}
+
+/** In enforce mode the shadow holds what the books hold; in observe mode what enforcement would have. */
+function shadowNeedOf({ shadow, need }: Taking): bigint | null {
+  if (shadow === null) return need;
+  return isRefusal(shadow) ? null : shadow.need;
 }
 
 function admitRecord(

@@ -10,7 +10,8 @@ export type Endpoint = "messages" | "count_tokens" | "models" | "me";
 
 export interface Exchange {
   readonly id: RequestId;
-  readonly endpoint: Endpoint;
+  /** Null where the path is none of ours. */
+  readonly endpoint: Endpoint | null;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Path and query to append to a provider's base URL: "/v1/messages?beta=true". */
@@ -48,7 +49,7 @@ export function begin(
   arrival: {
     readonly request: IncomingMessage;
     readonly response: ServerResponse;
-    readonly endpoint: Endpoint;
+    readonly endpoint: Endpoint | null;
     readonly target: string;
   },
 ): Exchange {
@@ -72,11 +73,7 @@ export function begin(
 export function attributionOf(exchange: Exchange): Attribution {
   const { plan, subject } = exchange;
   return {
-    customer: plan?.customer ?? null,
-    team: plan?.team ?? null,
-    owner: plan?.owner ?? null,
-    virtual_key: plan?.virtualKey ?? null,
-    ...(plan === null || plan.labels === null ? {} : { labels: plan.labels }),
+    ...(plan === null ? NOBODY : whoIs(plan)),
     session: subject?.session ?? null,
     agent: subject?.agent ?? null,
     parent_agent: subject?.parentAgent ?? null,
@@ -84,4 +81,11 @@ export function attributionOf(exchange: Exchange): Attribution {
     dialect: "anthropic",
     requested_model: subject?.requestedModel ?? null,
   };
+}
+
+const NOBODY = { customer: null, team: null, owner: null, virtual_key: null } as const;
+
+function whoIs({ customer, team, owner, virtualKey, labels }: Plan) {
+  const ids = { customer, team, owner, virtual_key: virtualKey };
+  return labels === null ? ids : { ...ids, labels };
 }

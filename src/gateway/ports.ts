@@ -60,6 +60,10 @@ export interface Gateway {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly sessions: Sessions;
+  /** Lets through so many a second. */
+  readonly anonymousRecords: { readonly allow: () => boolean };
+  /** True the first time that it is asked about a topic: for warnings that need no repetition. */
+  readonly isFirst: (topic: string) => boolean;
   /** The client that reaches providers of this kind. */
   readonly upstream: (kind: string) => UpstreamClient;
   readonly providerHealth: ProviderHealth;

@@ -1,5 +1,10 @@
 /** Reads usage out of an answer while it passes through, whatever its framing and encoding. */
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from "node:zlib";
 import type { Transform } from "node:stream";
 import type { BilledUsage } from "../core/usage.ts";
 import {
@@ -36,7 +41,10 @@ export interface AnswerReader {
 }
 
 /** A reader for an answer with this head. */
-export function readAnswer(status: number, headers: Readonly<Record<string, string>>): AnswerReader {
+export function readAnswer(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): AnswerReader {
   const streamed = status < 400 && (headers["content-type"] ?? "").includes("text/event-stream");
   const plain = streamed ? streamReader() : documentReader();
   const decoder = decoderFor(headers["content-encoding"]);

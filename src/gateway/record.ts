@@ -109,6 +109,15 @@ export function recordRefusal(
   status: number | null,
 ): void {
   const end = endingOf(exchange, gateway, { outcome: "refused", status });
+  countEnd(exchange, gateway, {
+    end,
+    code: refused.code,
+    admitted: null,
+    cost: 0n,
+    usage: NO_USAGE,
+  });
+  // Without a key anybody can make these: what comes faster is only counted, or it would fill the disk.
+  if (exchange.plan === null && !gateway.anonymousRecords.allow()) return;
   gateway.journal.outcome({
     time: formatTime(gateway.ledgerClock.nowMs()),
     type: "refuse",
@@ -120,13 +129,6 @@ export function recordRefusal(
     waited_ms: Math.round(exchange.waitedMs),
     attempts: exchange.attempts,
     end: { ...end, status: status ?? REFUSALS[refused.code].status },
-  });
-  countEnd(exchange, gateway, {
-    end,
-    code: refused.code,
-    admitted: null,
-    cost: 0n,
-    usage: NO_USAGE,
   });
 }
 

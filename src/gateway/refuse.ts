@@ -1,17 +1,20 @@
 /** Refusals that arise on a request's way, each with its sentence: what is wrong and what to do. */
+import type { IncomingMessage } from "node:http";
 import { refusal, type Refusal } from "../core/refusal.ts";
 import type { UpstreamFailure } from "../providers/upstream.ts";
 import type { BodyFault } from "../wire/anthropic/body.ts";
 import type { Admitted } from "./admit.ts";
 import type { Gateway } from "./ports.ts";
 
+const PATH_CHARACTERS_MAX = 100;
 const RETRY_SOON = { "retry-after": "5" };
 
 /** 404 for what is not one of our listed paths. */
-export function notFound(method: string, path: string): Refusal {
+export function notFound({ method, url }: IncomingMessage): Refusal {
+  const path = (url ?? "/").split("?")[0] ?? "/";
   return refusal(
     "not_found",
-    `${method} ${path.slice(0, 100)} is not served here; ` +
+    `${method} ${path.slice(0, PATH_CHARACTERS_MAX)} is not served here; ` +
       "set ANTHROPIC_BASE_URL to the gateway's address followed by /anthropic.",
   );
 }

@@ -66,7 +66,6 @@ class Relaying {
   #ended = false;
   #giveUp: NodeJS.Timeout | null = null;
 
-  // eslint-disable-next-line max-params
   constructor(
     exchange: Exchange,
     request: RelayRequest,
@@ -102,6 +101,8 @@ class Relaying {
     if (CREDENTIAL_STATUSES.has(status) || this.#clientGone) return;
     const head = relayedHead(this.#exchange, headers, this.#request.extraHeaders);
     this.#exchange.response.writeHead(status, head);
+    // A stream's first event may take minutes; its head tells the client that it was accepted.
+    this.#exchange.response.flushHeaders();
   }
 
   #onData(chunk: Buffer): void {

@@ -1,6 +1,9 @@
 /** The data plane's HTTP server: which paths there are, and the one boundary where failures end. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { newRequestId } from "../core/ids.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
+import { systemClock } from "../core/time.ts";
 import { answerRefusal } from "./answer.ts";
 import { begin, type Endpoint, type Exchange } from "./exchange.ts";
 import { identify } from "./identify.ts";
@@ -58,6 +61,7 @@ export function createGatewayServer(gateway: Gateway, health: () => HealthReport
     (request, response) => serve(request, response, context),
   );
   server.maxConnections = CONNECTIONS_MAX;
+  server.on("clientError", answerGarbage);
   return { server, idle: (atMostMs) => settledWithin([...running], atMostMs) };
 }
 
@@ -84,20 +88,15 @@ function serve(request: IncomingMessage, response: ServerResponse, context: Cont
   if (bare.startsWith("/health/") || bare === "/api/hello") {
     if (answerProbe(`${method} ${bare}`, response, health)) return;
   }
-  const endpoint = ENDPOINTS[`${method} ${bare}`];
+  const endpoint = ENDPOINTS[`${method} ${bare}`] ?? null;
   const exchange = begin(gateway, {
     request,
     response,
-    endpoint: endpoint ?? "messages",
+    endpoint,
     target: bare + (queryAt < 0 ? "" : url.slice(queryAt)),
   });
   // A socket that breaks is told by its `close`; without a listener it would end the process.
   response.on("error", () => undefined);
-  if (endpoint === undefined) {
-    answerRefusal(response, notFound(method, path), exchange.id);
-    request.resume();
-    return;
-  }
   gateway.metrics.requestBegins();
   context.run(exchange);
 }
@@ -123,6 +122,7 @@ async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
 }
 
 async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal | null> {
+  if (exchange.endpoint === null) return notFound(exchange.request);
   if (gateway.draining()) return draining();
   const plan = identify(exchange.request.headers, exchange.ruling, gateway.ledgerClock.nowMs());
   if (isRefusal(plan)) return plan;
@@ -142,7 +142,7 @@ function answerProbe(call: string, response: ServerResponse, health: () => Healt
   switch (call) {
     case "HEAD /api/hello":
     case "GET /api/hello":
-      response.writeHead(200).end();
+      response.writeHead(200, ownIds()).end();
       return true;
     case "GET /health/live":
     case "HEAD /health/live":
@@ -161,8 +161,45 @@ function answerProbe(call: string, response: ServerResponse, health: () => Healt
 }
 
 function writeProbe(response: ServerResponse, status: number, document: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" });
+  response.writeHead(status, { "content-type": "application/json", ...ownIds() });
   response.end(JSON.stringify(document));
+}
+
+function ownIds(): Record<string, string> {
+  const id = newRequestId(systemClock.wallMs());
+  return { "request-id": id, "tollgate-request-id": id };
+}
+
+interface GarbageAnswer {
+  readonly line: string;
+  readonly message: string;
+}
+
+const NOT_HTTP: GarbageAnswer = {
+  line: "400 Bad Request",
+  message: "This is not a valid HTTP/1.1 request.",
+};
+/** By the codes of node:http. */
+const GARBAGE: Readonly<Record<string, GarbageAnswer>> = {
+  HPE_HEADER_OVERFLOW: {
+    line: "431 Request Header Fields Too Large",
+    message: `The headers are over ${HEADER_BYTES_MAX} bytes.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    line: "408 Request Timeout",
+    message: "The request did not come in time (server.timeouts.header).",
+  },
+};
+
+/** What is no HTTP, or too much of it: there is no request to answer, so the socket is. */
+function answerGarbage(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable) return;
+  const { line, message } = GARBAGE[error.code ?? ""] ?? NOT_HTTP;
+  const body = JSON.stringify({ type: "error", error: { type: "invalid_request_error", message } });
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** A bug: the client learns that it is ours and nothing else. */

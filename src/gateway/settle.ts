@@ -118,7 +118,8 @@ async function estimatedInput(
 ): Promise<{ readonly cost: bigint; readonly usage: Usage }> {
   const { bound } = admitted;
   const { billed } = relayed.reading;
-  if (billed !== null && bound.passes === 1) return priced(withoutOutput(billed), admitted, context.book);
+  if (billed !== null && bound.passes === 1)
+    return priced(withoutOutput(billed), admitted, context.book);
   const counted = bound.passes === 1 ? await context.countInput() : null;
   const margin = Math.max(COUNT_MARGIN_TOKENS, Math.ceil((counted ?? 0) * COUNT_MARGIN_SHARE));
   const tokens = Math.min(bound.inputTokens, (counted ?? bound.inputTokens) + margin);

@@ -11,10 +11,13 @@ const HEADER_CHARACTERS_MAX = 256;
 export function subjectOf(
   headers: IncomingHttpHeaders,
   body: MessagesBody,
-  endpoint: Endpoint,
+  endpoint: Endpoint | null,
 ): Subject {
   return {
-    session: header(headers, "x-claude-code-session-id") ?? body.sessionId?.slice(0, HEADER_CHARACTERS_MAX) ?? null,
+    session:
+      header(headers, "x-claude-code-session-id") ??
+      body.sessionId?.slice(0, HEADER_CHARACTERS_MAX) ??
+      null,
     agent: header(headers, "x-claude-code-agent-id"),
     parentAgent: header(headers, "x-claude-code-parent-agent-id"),
     taskType: endpoint === "count_tokens" ? "count" : taskTypeOf(headers, body),

@@ -7,6 +7,7 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const NANOSECONDS_PER_MS = 1e6;
+const STEPS = { day: { days: 1 }, week: { weeks: 1 }, month: { months: 1 } } as const;
 
 /**
  * The calendar window that holds `timeMs`. Windows of one period and zone follow each other without a
@@ -55,7 +56,7 @@ function misalignedMs(transition: Temporal.ZonedDateTime | null): number | null 
 }
 
 function dateWindow(per: "day" | "week" | "month", timeZone: string, timeMs: number): Bounds {
-  const step = per === "day" ? { days: 1 } : per === "week" ? { weeks: 1 } : { months: 1 };
+  const step = STEPS[per];
   let date = firstDate(per, zonedAt(timeZone, timeMs).toPlainDate());
   let startMs = startOfDayMs(date, timeZone);
   for (;;) {

@@ -85,7 +85,8 @@ export function applyConfig(state: FoldState, record: ConfigRecord, timeMs: numb
   }
   for (const [id, keys] of Object.entries(record.adopted)) {
     const hold = ledger.hold(id);
-    if (hold !== undefined) for (const key of keys) ledger.adopt(hold, ledger.windowByKey(key, timeMs));
+    if (hold !== undefined)
+      for (const key of keys) ledger.adopt(hold, ledger.windowByKey(key, timeMs));
   }
   if (record.mode === "observe" && state.mode === "enforce") ledger.startShadow();
   state.mode = record.mode;

@@ -28,7 +28,11 @@ export interface MeterChanges {
   readonly added: readonly Meter[];
   readonly removed: readonly string[];
   /** Windows whose new cap is below what they have settled and hold. */
-  readonly lowered: readonly { readonly window: Window; readonly from: bigint; readonly to: bigint }[];
+  readonly lowered: readonly {
+    readonly window: Window;
+    readonly from: bigint;
+    readonly to: bigint;
+  }[];
 }
 
 /** What an attempt cost in each unit. */
@@ -113,7 +117,8 @@ export class Ledger {
     meter.cap = null;
     meter.current = null;
     this.#meters.delete(id);
-    for (const [key, window] of this.#windows) if (window.meter === meter) this.#windows.delete(key);
+    for (const [key, window] of this.#windows)
+      if (window.meter === meter) this.#windows.delete(key);
   }
 
   /** The window of `meter` at `nowMs`, made where it is missing, with what has expired taken out. */
@@ -176,8 +181,10 @@ export class Ledger {
   release(hold: Hold, need: bigint): void {
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
     const by = hold.need - need;
-    const shadowBy = hold.shadowNeed === null ? 0n : hold.shadowNeed - minimum(hold.shadowNeed, need);
-    for (const window of hold.windows) if (window.meter.unit === "usd") release(window, by, shadowBy);
+    const shadowBy =
+      hold.shadowNeed === null ? 0n : hold.shadowNeed - minimum(hold.shadowNeed, need);
+    for (const window of hold.windows)
+      if (window.meter.unit === "usd") release(window, by, shadowBy);
     hold.need = need;
     if (hold.shadowNeed !== null) hold.shadowNeed -= shadowBy;
   }
@@ -281,9 +288,7 @@ function amountSettled(window: Window, charge: Charge): bigint {
 
 /** Input as rate limits count it: what had to be read anew. Cache reads are not, as at the provider. */
 function limitedInputTokens(usage: Usage): number {
-  return (
-    usage.input_tokens + usage.cache_write_5m_input_tokens + usage.cache_write_1h_input_tokens
-  );
+  return usage.input_tokens + usage.cache_write_5m_input_tokens + usage.cache_write_1h_input_tokens;
 }
 
 function minimum(left: bigint, right: bigint): bigint {

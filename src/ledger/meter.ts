@@ -40,7 +40,10 @@ export function parseMeterId(id: string): MeterIdentity | null {
   const span = parseSpan(rest);
   if (span === undefined) return null;
   // Only our own escapes are in it; other characters of an id pass through unchanged.
-  const scope = { type: scopeText.slice(0, slash) as ScopeType, id: decodeURIComponent(scopeText.slice(slash + 1)) };
+  const scope = {
+    type: scopeText.slice(0, slash) as ScopeType,
+    id: decodeURIComponent(scopeText.slice(slash + 1)),
+  };
   return { scope, unit: unit as Unit, span, burst };
 }
 
@@ -67,7 +70,11 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
 }
 
 /** Key of a window: its meter's id, and which instance of it. */
-export function windowKey(meter: Meter, startMs: number | null, session: SessionName | null): string {
+export function windowKey(
+  meter: Meter,
+  startMs: number | null,
+  session: SessionName | null,
+): string {
   if (session !== null) return `${meter.id}#${session.virtualKey}/${session.name}`;
   return startMs === null ? meter.id : `${meter.id}@${formatTime(startMs)}`;
 }

@@ -4,7 +4,14 @@ import type { Bounds, Bucket, Level, Meter, SessionName, Window } from "./state.
 
 /** Rolling spans are counted in this many buckets and the running one. */
 const ROLLING_BUCKETS = 60;
-const PERIOD_MS = { second: 1e3, minute: 6e4, hour: 3.6e6, day: 8.64e7, week: 6.048e8, month: 2.592e9 };
+const PERIOD_MS = {
+  second: 1e3,
+  minute: 6e4,
+  hour: 3.6e6,
+  day: 8.64e7,
+  week: 6.048e8,
+  month: 2.592e9,
+};
 
 export function createWindow(of: {
   readonly key: string;
@@ -60,7 +67,10 @@ function expireBuckets(window: Window, buckets: Bucket[], nowMs: number): void {
 function refill(window: Window, level: Level, nowMs: number): void {
   const { burst, cap } = window.meter;
   if (nowMs <= level.atMs || burst === null) return;
-  level.amount = Math.min(burst, level.amount + (nowMs - level.atMs) * ratePerMs(window.meter, cap));
+  level.amount = Math.min(
+    burst,
+    level.amount + (nowMs - level.atMs) * ratePerMs(window.meter, cap),
+  );
   level.atMs = nowMs;
 }
 
@@ -73,7 +83,8 @@ function ratePerMs(meter: Meter, cap: bigint | null): number {
 export function refillMs(window: Window, amount: number): number {
   const missing = amount - (window.level?.amount ?? 0);
   const rate = ratePerMs(window.meter, window.meter.cap);
-  return missing <= 0 ? 0 : rate === 0 ? Infinity : Math.ceil(missing / rate);
+  if (missing <= 0) return 0;
+  return rate === 0 ? Infinity : Math.ceil(missing / rate);
 }
 
 /** Takes a hold. `shadow` is null where enforcement would not have admitted it. */
@@ -114,7 +125,12 @@ export function settle(window: Window, charge: Charge): void {
 }
 
 /** Adds to what is settled, at the moment that the money was admitted. May be negative (correction). */
-export function add(window: Window, amount: bigint, shadowAmount: bigint, admittedMs: number): void {
+export function add(
+  window: Window,
+  amount: bigint,
+  shadowAmount: bigint,
+  admittedMs: number,
+): void {
   if (window.buckets !== null) {
     const bucket = bucketAt(window, window.buckets, admittedMs);
     if (bucket === null) return;

@@ -10,6 +10,9 @@ import type { OpenNode } from "./open-node.ts";
 import type { Configuration } from "./reload.ts";
 import { askDate, witnessOrigin } from "./witness.ts";
 
+const ANONYMOUS_RECORDS_PER_SECOND = 100;
+const TOPICS_MAX = 1000;
+
 /** The node's ledger clock, which asks the first provider over the network when this machine's jumps. */
 export function nodeClock(
   config: Config,
@@ -56,10 +59,35 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     ledger: node.state.fold.ledger,
     journal: node.journal,
     sessions: new Sessions(),
+    anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
+    isFirst: firstTimes(),
     upstream: (kind) => clients.of(kind),
     maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
     timeouts: () => configuration.inForce.config.server.timeouts,
     ...pick(parts),
+  };
+}
+
+/** Allows so many calls in each second. */
+function perSecond(count: number, clock: Clock): { readonly allow: () => boolean } {
+  let second = 0;
+  let used = 0;
+  return {
+    allow() {
+      const now = Math.floor(clock.monotonicMs() / 1000);
+      if (now !== second) [second, used] = [now, 0];
+      return ++used <= count;
+    },
+  };
+}
+
+/** Remembers a bounded number of topics; past it every topic has been heard of. */
+function firstTimes(): (topic: string) => boolean {
+  const topics = new Set<string>();
+  return (topic) => {
+    if (topics.has(topic) || topics.size >= TOPICS_MAX) return false;
+    topics.add(topic);
+    return true;
   };
 }
 

@@ -1,11 +1,11 @@
 /** Makes, changes, rotates and revokes virtual keys: in the journal first, then in force at once. */
 import type { VirtualKeyConfig } from "../config/config.ts";
 import type { KeyAdministration, KeyProblem, KeyView, KeyWithSecret } from "../control/ports.ts";
+import { mergePatch } from "../control/merge-patch.ts";
 import { formatTime } from "../core/time.ts";
 import { VIRTUAL_KEY, type SecretChange } from "../identity/changes.ts";
-import { keyEntries, type Hasher } from "../identity/key-ring.ts";
+import { keyEntries, type Hasher, type KeyEntry } from "../identity/key-ring.ts";
 import { newSecret } from "../identity/secret.ts";
-import { JournalUnavailable } from "../journal/journal.ts";
 import type { AdminChangeRecord } from "../journal/record.ts";
 import { addedPath } from "../config/load.ts";
 import type { OpenNode } from "./open-node.ts";
@@ -22,97 +22,130 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The administration of a node's keys. Every change is an `admin_change` record with its actor. */
 export function createKeyAdministration(options: KeyAdministrationOptions): KeyAdministration {
-  const { node, configuration, nowMs } = options;
-  const identities = () => node.state.identities;
   const views = new KeyViews(options);
-
+  const desk = new Desk(options, views);
   return {
     list: () => views.list(),
     get: (id) => views.get(id),
-    async create(fields, actor) {
-      if (!isFields(fields)) return invalid("a virtual key is an object with the fields of the file");
-      if ("secret" in fields)
-        return { ...invalid("the secret is made here; leave it out"), field: "secret" };
-      const id = typeof fields["id"] === "string" ? fields["id"] : "";
-      if (views.get(id) !== null)
-        return { status: 409, message: `virtual key "${id}" exists already; choose another id` };
-      const problem = checkFields(configuration, new Map([...identities().made(), [id, fields]]), id);
-      if (problem !== null) return problem;
-      const secret = newSecret();
-      await change({ actor, action: "create", id, before: null, after: { fields, ...given(secret) } });
-      return withSecret(id, secret);
-    },
-    async update(id, patch, actor) {
-      const owned = ownedFields(id);
-      if ("status" in owned) return owned;
-      if (!isFields(patch)) return invalid("a merge patch is an object");
-      if ("id" in patch && patch["id"] !== id)
-        return { ...invalid("an id cannot be changed"), field: "id" };
-      if ("secret" in patch)
-        return { ...invalid("a secret is changed by rotating the key"), field: "secret" };
-      const fields = mergePatch(owned.fields, patch) as Fields;
-      const problem = checkFields(configuration, new Map([...identities().made(), [id, fields]]), id);
-      if (problem !== null) return problem;
-      await change({ actor, action: "update", id, before: { fields: owned.fields }, after: { fields } });
-      return views.get(id) ?? gone(id);
-    },
-    async remove(id, actor) {
-      const owned = ownedFields(id);
-      if ("status" in owned) return owned;
-      await change({ actor, action: "delete", id, before: { fields: owned.fields }, after: null });
-      return null;
-    },
-    async rotate(id, { overlapSeconds }, actor) {
-      if (views.get(id) === null) return gone(id);
-      const secret = newSecret();
-      const untilMs = nowMs() + overlapSeconds * 1000;
-      const replaced = views
-        .entries(id)
-        .filter((entry) => !entry.revoked && (entry.untilMs === null || entry.untilMs > nowMs()))
-        .map((entry) => ({ key_hash: entry.hash, until_ms: Math.min(untilMs, entry.untilMs ?? untilMs) }));
-      await change({ actor, action: "rotate", id, before: null, after: { ...given(secret), replaced } });
-      return withSecret(id, secret);
-    },
-    async revoke(id, actor) {
-      if (views.get(id) === null) return gone(id);
-      await change({ actor, action: "revoke", id, before: null, after: null });
-      return views.get(id) ?? gone(id);
-    },
+    create: (fields, actor) => desk.create(fields, actor),
+    update: (id, patch, actor) => desk.update(id, patch, actor),
+    remove: (id, actor) => desk.remove(id, actor),
+    rotate: (id, { overlapSeconds }, actor) => desk.rotate(id, overlapSeconds, actor),
+    revoke: (id, actor) => desk.revoke(id, actor),
   };
+}
 
-  function given(secret: string): SecretChange {
-    return { key_hash: options.hasher.hash(secret) };
+type Change = Pick<AdminChangeRecord, "actor" | "action" | "id" | "before" | "after">;
+
+/** Makes changes, one at a time each: checked, journalled, brought into force. */
+class Desk {
+  readonly #options: KeyAdministrationOptions;
+  readonly #views: KeyViews;
+
+  constructor(options: KeyAdministrationOptions, views: KeyViews) {
+    this.#options = options;
+    this.#views = views;
   }
 
-  function withSecret(id: string, secret: string): KeyWithSecret | KeyProblem {
-    const key = views.get(id);
+  async create(fields: unknown, actor: string): Promise<KeyWithSecret | KeyProblem> {
+    if (!isFields(fields)) return invalid("a virtual key is an object with the fields of the file");
+    if ("secret" in fields)
+      return { ...invalid("the secret is made here; leave it out"), field: "secret" };
+    const id = typeof fields["id"] === "string" ? fields["id"] : "";
+    if (this.#views.get(id) !== null)
+      return { status: 409, message: `virtual key "${id}" exists already; choose another id` };
+    const problem = this.#check(id, fields);
+    if (problem !== null) return problem;
+    const secret = newSecret();
+    const after = { fields, ...this.#given(secret) };
+    await this.#change({ actor, action: "create", id, before: null, after });
+    return this.#withSecret(id, secret);
+  }
+
+  async update(id: string, patch: unknown, actor: string): Promise<KeyView | KeyProblem> {
+    const owned = this.#ownedFields(id);
+    if ("status" in owned) return owned;
+    if (!isFields(patch)) return invalid("a merge patch is an object");
+    if ("id" in patch && patch["id"] !== id)
+      return { ...invalid("an id cannot be changed"), field: "id" };
+    if ("secret" in patch)
+      return { ...invalid("a secret is changed by rotating the key"), field: "secret" };
+    const fields = mergePatch(owned.fields, patch) as Fields;
+    const problem = this.#check(id, fields);
+    if (problem !== null) return problem;
+    const before = { fields: owned.fields };
+    await this.#change({ actor, action: "update", id, before, after: { fields } });
+    return this.#views.get(id) ?? gone(id);
+  }
+
+  async remove(id: string, actor: string): Promise<KeyProblem | null> {
+    const owned = this.#ownedFields(id);
+    if ("status" in owned) return owned;
+    const before = { fields: owned.fields };
+    await this.#change({ actor, action: "delete", id, before, after: null });
+    return null;
+  }
+
+  async rotate(
+    id: string,
+    overlapSeconds: number,
+    actor: string,
+  ): Promise<KeyWithSecret | KeyProblem> {
+    if (this.#views.get(id) === null) return gone(id);
+    const secret = newSecret();
+    const untilMs = this.#options.nowMs() + overlapSeconds * 1000;
+    const replaced = this.#views.openHashes(id).map((entry) => ({
+      key_hash: entry.hash,
+      until_ms: Math.min(untilMs, entry.untilMs ?? untilMs),
+    }));
+    const after = { ...this.#given(secret), replaced };
+    await this.#change({ actor, action: "rotate", id, before: null, after });
+    return this.#withSecret(id, secret);
+  }
+
+  async revoke(id: string, actor: string): Promise<KeyView | KeyProblem> {
+    if (this.#views.get(id) === null) return gone(id);
+    await this.#change({ actor, action: "revoke", id, before: null, after: null });
+    return this.#views.get(id) ?? gone(id);
+  }
+
+  #given(secret: string): SecretChange {
+    return { key_hash: this.#options.hasher.hash(secret) };
+  }
+
+  #withSecret(id: string, secret: string): KeyWithSecret | KeyProblem {
+    const key = this.#views.get(id);
     return key === null ? gone(id) : { key, secret };
   }
 
-  function ownedFields(id: string): { readonly fields: Fields } | KeyProblem {
-    const fields = identities().made().get(id);
+  #ownedFields(id: string): { readonly fields: Fields } | KeyProblem {
+    const fields = this.#made().get(id);
     if (isFields(fields)) return { fields };
-    if (views.get(id) === null) return gone(id);
+    if (this.#views.get(id) === null) return gone(id);
     return {
       status: 409,
       message: `virtual key "${id}" is defined in the configuration file; change it there`,
     };
   }
 
-  async function change(of: Pick<AdminChangeRecord, "actor" | "action" | "id" | "before" | "after">) {
+  #made(): ReadonlyMap<string, unknown> {
+    return this.#options.node.state.identities.made();
+  }
+
+  #check(id: string, fields: Fields): KeyProblem | null {
+    return checkFields(this.#options.configuration, new Map([...this.#made(), [id, fields]]), id);
+  }
+
+  async #change(of: Change): Promise<void> {
+    const { node, configuration, nowMs } = this.#options;
     const record: AdminChangeRecord = {
       time: formatTime(nowMs()),
       type: "admin_change",
       entity: VIRTUAL_KEY,
       ...of,
     };
-    try {
-      await node.journal.intent(record);
-    } catch (error) {
-      if (error instanceof JournalUnavailable) throw new Error("nothing can be recorded now", { cause: error });
-      throw error;
-    }
-    identities().apply(record);
+    await node.journal.intent(record);
+    node.state.identities.apply(record);
     await configuration.reload();
   }
 }
@@ -134,13 +167,17 @@ class KeyViews {
     return key === undefined ? null : this.#viewOf(key);
   }
 
-  /** Every hash that was ever good for the key and is not forgotten. */
-  entries(id: string) {
+  /** The hashes of the secrets that open the key now. */
+  openHashes(id: string): KeyEntry[] {
     const key = this.#find(id);
     if (key === undefined) return [];
-    const { hasher, node } = this.#options;
+    const { hasher, node, nowMs } = this.#options;
     const fileHash = key.secret === null ? null : hasher.hash(key.secret);
-    return keyEntries({ id: key.id, fileHash, changes: node.state.identities.changesOf(key.id) });
+    const changes = node.state.identities.changesOf(key.id);
+    const now = nowMs();
+    return keyEntries({ id: key.id, fileHash, changes }).filter(
+      (entry) => !entry.revoked && (entry.untilMs === null || entry.untilMs > now),
+    );
   }
 
   #find(id: string): VirtualKeyConfig | undefined {
@@ -149,17 +186,12 @@ class KeyViews {
 
   #viewOf(configured: VirtualKeyConfig): KeyView {
     const { secret: _, ...key } = configured;
-    const { node, nowMs } = this.#options;
-    const { identities } = node.state;
-    const now = nowMs();
-    const open = this.entries(key.id).filter(
-      (entry) => !entry.revoked && (entry.untilMs === null || entry.untilMs > now),
-    );
+    const { identities } = this.#options.node.state;
     return {
       key,
       source: identities.made().has(key.id) ? "api" : "file",
       revokedMs: identities.changesOf(key.id).revokedMs,
-      secrets: open.length,
+      secrets: this.openHashes(key.id).length,
     };
   }
 }
@@ -173,7 +205,7 @@ function checkFields(
   const ids = [...made.keys()];
   const loaded = configuration.read([...made.values()]);
   if (loaded.ok) return null;
-  const own = loaded.faults.find((fault) => fault.path.startsWith(`${addedPath(ids.indexOf(id))}`));
+  const own = loaded.faults.find((fault) => fault.path.startsWith(addedPath(ids.indexOf(id))));
   if (own === undefined)
     return {
       status: 409,
@@ -185,17 +217,6 @@ function checkFields(
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** RFC 7396: null removes a member, objects are merged, all else replaces. */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isFields(patch)) return patch;
-  const merged: Record<string, unknown> = isFields(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name];
-    else merged[name] = mergePatch(merged[name], value);
-  }
-  return merged;
 }
 
 function invalid(message: string): KeyProblem {

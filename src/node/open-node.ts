@@ -65,7 +65,8 @@ async function openFiles(
     onFault: ({ level, message }) => log[level](message),
   });
   const { recovered, journal } = opened;
-  if (recovered.torn !== null) log.warn("a torn line was cut off the journal", { ...recovered.torn });
+  if (recovered.torn !== null)
+    log.warn("a torn line was cut off the journal", { ...recovered.torn });
   const views = await openViews({
     dataDir,
     journalDirectory: opened.directory,

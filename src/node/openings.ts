@@ -49,7 +49,9 @@ async function openingsOf(
   const { scope, span } = meter;
   if (span?.kind === "session") {
     const sessions = await history.sessions({ scope, fromMs: nowMs - IDLE_SESSION_MS, uptoSeq });
-    return sessions.map(({ session, spent }) => balance(newWindow(meter, nowMs, session), spent, nowMs));
+    return sessions.map(({ session, spent }) =>
+      balance(newWindow(meter, nowMs, session), spent, nowMs),
+    );
   }
   const window = newWindow(meter, nowMs, null);
   if (span?.kind !== "rolling") {
@@ -72,11 +74,7 @@ function balance(window: Window, spent: bigint, atMs: number): OpeningBalance {
 }
 
 /** The share of a settlement in the meters' windows, as balances. */
-export function lateBalances(
-  meters: readonly Meter[],
-  hold: Hold,
-  cost: bigint,
-): OpeningBalance[] {
+export function lateBalances(meters: readonly Meter[], hold: Hold, cost: bigint): OpeningBalance[] {
   return meters
     .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
     .map((meter) => newWindow(meter, hold.admittedMs, sessionOf(meter, hold)))
