@@ -162,7 +162,7 @@ interface Taking extends Decision {
 }
 
 function take(request: AdmitRequest, gateway: Gateway, taking: Taking): Admitted {
-  const { pricing, maxTokens, nowMs, shadow } = taking;
+  const { pricing, maxTokens, nowMs } = taking;
   const bound = pricing.boundFor(maxTokens);
   const clamped = maxTokens < pricing.asked ? maxTokens : null;
   const record = admitRecord(request, taking, { bound, clamped });
