@@ -142,6 +142,8 @@ export interface CorrectionRecord {
   readonly cost: NanoText;
   /** New cost − old cost, applied to every window below. */
   readonly delta: NanoText;
+  /** When the attempt was admitted: the difference belongs to that moment, as the charge did. */
+  readonly admitted: string;
   readonly windows: readonly string[];
   readonly reason: string;
   readonly actor: string;
@@ -205,6 +207,8 @@ export interface ConfigRecord {
   /** Ids of meters: budgets and rate limits alike. */
   readonly meters_added: readonly string[];
   readonly meters_removed: readonly string[];
+  /** New caps by meter id, in the meter's unit; left out where none changed. */
+  readonly caps?: Readonly<Record<string, string>>;
   /** What windows of added budgets start from: what their scope has spent in them already. */
   readonly opened: readonly OpeningBalance[];
   /** Open attempts ("request/attempt") that entered such windows. */

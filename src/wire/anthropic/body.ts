@@ -30,6 +30,9 @@ export type FieldName =
 
 export interface MessagesBody {
   readonly byteLength: number;
+  /** Offset of the root object's closing brace, and whether nothing stands before it. */
+  readonly closeAt: number;
+  readonly isEmpty: boolean;
   /** Decoded. Null where missing or not a string. */
   readonly model: string | null;
   readonly stream: boolean;

@@ -1,0 +1,94 @@
+/** Every secret reference resolves to something of the right form; nothing of it is ever repeated. */
+import type { Checking } from "./check.ts";
+import { itemsOf } from "./draft.ts";
+import type { Path } from "./fault.ts";
+import { isHeaderValue, parseProxyUrl, REFERENCE, VIRTUAL_KEY_SECRET } from "./scalar.ts";
+import { shown } from "./secrecy.ts";
+
+export function checkSecrets(checking: Checking): void {
+  const { draft } = checking;
+  for (const [index, provider] of itemsOf(draft.providers)) {
+    for (const [at, key] of itemsOf(provider.keys)) {
+      checkCredential(checking, ["providers", index, "keys", at, "secret"], key.secret);
+    }
+  }
+  checkCredential(checking, ["admin", "token"], draft.admin?.token);
+  checkVirtualKeySecrets(checking);
+  checkProxy(checking, draft.outbound?.proxy);
+  const { tls } = draft.server ?? {};
+  checkPem(checking, {
+    path: ["outbound", "ca"],
+    reference: draft.outbound?.ca,
+    holds: "CERTIFICATE",
+  });
+  checkPem(checking, {
+    path: ["server", "tls", "cert"],
+    reference: tls?.cert,
+    holds: "CERTIFICATE",
+  });
+  checkPem(checking, { path: ["server", "tls", "key"], reference: tls?.key, holds: "PRIVATE KEY" });
+}
+
+/** The secret behind a reference; reports and returns null where there is none. */
+function resolved(
+  { references, report }: Checking,
+  path: Path,
+  reference: string | undefined,
+): string | null {
+  if (reference === undefined) return null;
+  const resolution = references.resolve(reference);
+  if (resolution.ok) return resolution.value;
+  report(path, resolution.message);
+  return null;
+}
+
+function checkCredential(checking: Checking, path: Path, reference: string | undefined): void {
+  const value = resolved(checking, path, reference);
+  if (value === null || isHeaderValue(value)) return;
+  const message = `${shown(reference)} holds spaces, line breaks or characters that no header can carry: set it anew`;
+  checking.report(path, message);
+}
+
+function checkVirtualKeySecrets(checking: Checking): void {
+  const indexBySecret = new Map<string, number>();
+  for (const [index, { secret }] of itemsOf(checking.draft.virtual_keys)) {
+    const path = ["virtual_keys", index, "secret"];
+    const value = resolved(checking, path, secret);
+    if (value === null) continue;
+    const first = indexBySecret.get(value);
+    if (!VIRTUAL_KEY_SECRET.test(value)) {
+      const form = "vk_ and 20 or more of A-Z a-z 0-9 _ -";
+      checking.report(path, `${shown(secret)} does not hold a virtual key: set it to ${form}`);
+    } else if (first === undefined) indexBySecret.set(value, index);
+    else {
+      const line = checking.lineOf(["virtual_keys", first, "secret"]);
+      checking.report(
+        path,
+        `${shown(secret)} holds the same secret as the key at line ${line}: give each its own`,
+      );
+    }
+  }
+}
+
+function checkProxy(checking: Checking, written: string | undefined): void {
+  const path = ["outbound", "proxy"];
+  if (written === undefined) return;
+  const isReference = REFERENCE.test(written);
+  const url = isReference ? resolved(checking, path, written) : written;
+  if (url === null || parseProxyUrl(url) !== null) return;
+  const subject = isReference ? shown(written) : "it";
+  checking.report(
+    path,
+    `${subject} does not hold an http or https URL: set it to one such as http://proxy:3128`,
+  );
+}
+
+function checkPem(
+  checking: Checking,
+  of: { readonly path: Path; readonly reference: string | undefined; readonly holds: string },
+): void {
+  const value = resolved(checking, of.path, of.reference);
+  if (value === null || value.includes(`${of.holds}-----`)) return;
+  const message = `${shown(of.reference)} holds no ${of.holds} in PEM form: set it to one`;
+  checking.report(of.path, message);
+}

@@ -1,0 +1,76 @@
+/** Each form of a single value: what is read, and what is refused. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  isDay,
+  isNetwork,
+  isRolling,
+  isTimeout,
+  isUsd,
+  parseAddress,
+  parseDuration,
+  parseMoment,
+  parsePlainUrl,
+  parseProxyUrl,
+  resolveTimeZone,
+} from "./scalar.ts";
+
+const CASES: readonly [(text: string) => unknown, string, unknown][] = [
+  [parseDuration, "500ms", 500],
+  [parseDuration, "30s", 30_000],
+  [parseDuration, "5m", 300_000],
+  [parseDuration, "5h", 18_000_000],
+  [parseDuration, "400d", 34_560_000_000],
+  [parseDuration, "0s", null],
+  [parseDuration, "1.5s", null],
+  [parseDuration, "-1s", null],
+  [parseDuration, "30", null],
+  [parseDuration, "999999999d", null],
+  [isTimeout, "24d", true],
+  [isTimeout, "25d", false],
+  [isRolling, "90s", true],
+  [isRolling, "500ms", false],
+  [parseAddress, "127.0.0.1:8080", { host: "127.0.0.1", port: 8080 }],
+  [parseAddress, "[::1]:0", { host: "::1", port: 0 }],
+  [parseAddress, "gateway.internal:65535", { host: "gateway.internal", port: 65_535 }],
+  [parseAddress, ":8080", null],
+  [parseAddress, "::1:8080", null],
+  [parseAddress, "256.0.0.1:80", null],
+  [parseAddress, "[127.0.0.1]:80", null],
+  [parseAddress, "a:65536", null],
+  [isNetwork, "10.0.0.0/8", true],
+  [isNetwork, "::1", true],
+  [isNetwork, "fd00::/129", false],
+  [isNetwork, "10.0.0/8", false],
+  [isDay, "2028-02-29", true],
+  [isDay, "2027-02-29", false],
+  [parseMoment, "2027-06-30T00:00:00Z", Date.UTC(2027, 5, 30)],
+  [parseMoment, "2027-06-30T02:00:00+02:00", Date.UTC(2027, 5, 30)],
+  [parseMoment, "2027-06-30", Date.UTC(2027, 5, 30)],
+  [parseMoment, "2027-06-30T00:00:00", null],
+  [parseMoment, "2027-06-31T00:00:00Z", null],
+  [parsePlainUrl, "https://api.example/", "https://api.example"],
+  [parsePlainUrl, "http://127.0.0.1:9/v1/", "http://127.0.0.1:9/v1"],
+  [parsePlainUrl, "https://u@api.example", null],
+  [parsePlainUrl, "https://api.example?", null],
+  [parsePlainUrl, "https://api.example#", null],
+  [parsePlainUrl, "https:api.example", null],
+  [parsePlainUrl, "https://api.example\\@other", null],
+  [parseProxyUrl, "http://u:p@proxy:3128", "http://u:p@proxy:3128"],
+  [parseProxyUrl, "socks5://proxy:1080", null],
+  [isUsd, "0.000000001", true],
+  [isUsd, "9000000000", true],
+  [isUsd, "9000000000.1", false],
+  [isUsd, "+1", false],
+  [isUsd, ".5", false],
+  [resolveTimeZone, "UTC", "UTC"],
+  [resolveTimeZone, "Europe/Berlin", "Europe/Berlin"],
+  [resolveTimeZone, "+01:00", null],
+  [resolveTimeZone, "Europe/Atlantis", null],
+];
+
+for (const [read, text, expected] of CASES) {
+  test(`${read.name} of ${JSON.stringify(text)} is ${JSON.stringify(expected)}`, () => {
+    assert.deepEqual(read(text), expected);
+  });
+}

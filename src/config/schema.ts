@@ -1,0 +1,393 @@
+/** The configuration file's shape, names, defaults and descriptions: the source of its JSON Schema too. */
+import { z } from "zod";
+import {
+  DAY,
+  DURATION,
+  GLOB,
+  ID,
+  isDay,
+  isNetwork,
+  isRolling,
+  isTimeout,
+  isUsd,
+  LABEL_NAME,
+  parseAddress,
+  parseDuration,
+  parseMoment,
+  parsePlainUrl,
+  PLAIN_URL,
+  PROVIDER_ID,
+  REFERENCE,
+  resolveTimeZone,
+  ROLLING,
+  TIMER_DAYS_MAX,
+  USD,
+  USD_PER_MILLION,
+} from "./scalar.ts";
+
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
+const TIMER_SECONDS_MAX = TIMER_DAYS_MAX * 86_400;
+const PERIODS = ["second", "minute", "hour", "day", "week", "month", "total", "session"] as const;
+
+interface Form {
+  readonly pattern: RegExp;
+  /** What the pattern cannot say. */
+  readonly holds?: (value: string) => boolean;
+  /** Continues a sentence that begins with the value. */
+  readonly fault: string;
+}
+
+const UNQUOTED = "is not a text: put it in quotes";
+const anyText = z.string({ error: UNQUOTED });
+
+/** A text of one form. */
+function text({ pattern, holds, fault }: Form): z.ZodString {
+  const fits = (value: string): boolean => pattern.test(value) && holds?.(value) !== false;
+  // What YAML takes for a number or truth value is told to wear quotes where that is all it lacks.
+  const bare = z.string({ error: ({ input }) => (fits(String(input)) ? UNQUOTED : fault) });
+  const formed = bare.regex(pattern, { error: fault, abort: true });
+  return holds === undefined ? formed : formed.refine(holds, { error: fault });
+}
+
+const id = text({
+  pattern: ID,
+  fault: 'is not an id: write 1 to 128 characters without spaces, control characters or "/"',
+});
+const providerId = text({
+  pattern: PROVIDER_ID,
+  fault: 'is not a provider id: write 1 to 128 ASCII characters without spaces or "/"',
+});
+
+const usd = text({
+  pattern: USD,
+  holds: isUsd,
+  fault:
+    'is not an amount of US dollars: write a decimal that is not negative, at most 9000000000 and with up to 9 decimals, such as "30" or "0.05"',
+});
+const usdPerMillion = text({
+  pattern: USD_PER_MILLION,
+  fault:
+    'is not a price in US dollars for a million tokens: write a decimal that is not negative, below 1000000 and with up to 6 decimals, such as "5" or "0.25"',
+});
+
+const timeout = text({
+  pattern: DURATION,
+  holds: isTimeout,
+  fault: `is not a time-out: write a whole number and ms, s, m, h or d, such as 30s; more than 0, at most ${TIMER_DAYS_MAX}d`,
+});
+const duration = text({
+  pattern: DURATION,
+  holds: (value) => parseDuration(value) !== null,
+  fault: "is not a duration: write a whole number above 0 and ms, s, m, h or d, such as 400d",
+});
+const rolling = text({
+  pattern: ROLLING,
+  holds: isRolling,
+  fault:
+    "is not the span of a rolling window: write a whole number above 0 and s, m, h or d, such as 5h",
+});
+const address = text({
+  pattern: /^\S+:\d{1,5}$/,
+  holds: (value) => parseAddress(value) !== null,
+  fault: 'is not an address: write host:port, such as 127.0.0.1:8080 or "[::1]:8080"',
+});
+const timeZone = anyText.refine((value) => resolveTimeZone(value) !== null, {
+  error: "is not an IANA time zone: write a name such as UTC or Europe/Berlin",
+});
+const network = anyText.refine(isNetwork, {
+  error: "is not an IP address or network: write one such as 10.0.0.0/8",
+});
+const secret = text({
+  pattern: REFERENCE,
+  fault: "is written out: write env:NAME or file:PATH, so that the file holds no secret",
+});
+const fileReference = text({
+  pattern: /^file:./,
+  fault: "must be a file: write file:PATH",
+});
+const glob = text({
+  pattern: GLOB,
+  fault: "is not a model or glob: write one without spaces, such as claude-*",
+});
+const labelName = text({
+  pattern: LABEL_NAME,
+  fault:
+    "is not a label's name: write 1 to 128 characters without spaces, commas or control characters",
+});
+const path = text({ pattern: /^[^\0]+$/, fault: "is not a path: write one that is not empty" });
+const count = z.int().min(0).max(COUNT_MAX);
+
+const budget = z.strictObject({
+  usd: usd.describe("The cap in US dollars, a decimal string with up to nine decimals."),
+  per: z
+    .enum(PERIODS)
+    .optional()
+    .describe("The calendar window; total and session never reset. Either this or rolling."),
+  rolling: rolling
+    .optional()
+    .describe("The span of a rolling window: 90s, 30m, 5h, 7d. Either this or per."),
+  time_zone: timeZone
+    .optional()
+    .describe("IANA zone of the calendar window; else the file's time_zone."),
+  overshoot: z
+    .enum(["none", "last_request"])
+    .default("none")
+    .describe("last_request lets one request at a time go over the cap, by at most its own need."),
+});
+
+const rateLimit = z.strictObject({
+  requests: count.optional().describe("Most requests in a window."),
+  input_tokens: count.optional().describe("Most input tokens in a window."),
+  output_tokens: count.optional().describe("Most output tokens in a window."),
+  concurrent: count.optional().describe("Most requests in flight at once; has no window."),
+  per: z.enum(PERIODS).optional().describe("The calendar window. Either this or rolling."),
+  rolling: rolling
+    .optional()
+    .describe("The span of a rolling window: 90s, 30m, 5h, 7d. Either this or per."),
+  burst: z
+    .int()
+    .min(1)
+    .max(COUNT_MAX)
+    .optional()
+    .describe("Makes the limit a token bucket of this size that refills at the limit's rate."),
+});
+
+const governed = {
+  budgets: z.array(budget).default([]).describe("Caps on money; each has a window of its own."),
+  rate_limits: z.array(rateLimit).default([]).describe("Caps on requests, tokens or concurrency."),
+};
+
+const labelled = {
+  name: anyText.min(1).max(256).optional().describe("A name for people; shown beside the id."),
+  labels: z
+    .record(labelName, anyText)
+    .default({})
+    .describe("Free names and values for attribution; usage can be grouped by them."),
+};
+
+const timeouts = z.strictObject({
+  header: timeout.default("30s").describe("Until a request's head has arrived."),
+  body_idle: timeout.default("60s").describe("Between two pieces of a request's body."),
+  connect: timeout.default("10s").describe("Until a connection to an upstream stands."),
+  first_byte: timeout.default("600s").describe("Until an upstream's answer begins."),
+  idle: timeout.default("600s").describe("Between two pieces of an upstream's answer."),
+});
+
+const tls = z.strictObject({
+  cert: fileReference.describe("The certificate chain in PEM form; read anew when it changes."),
+  key: fileReference.describe("The private key in PEM form; read anew when it changes."),
+});
+
+const server = z.strictObject({
+  listen: address.default("127.0.0.1:8080").describe("Where clients connect."),
+  admin_listen: address
+    .default("127.0.0.1:8081")
+    .describe("Where the control API and dashboard are."),
+  max_body_mb: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(64)
+    .describe("Largest request body in units of 1,048,576 bytes."),
+  drain_seconds: z
+    .int()
+    .min(0)
+    .max(TIMER_SECONDS_MAX)
+    .default(600)
+    .describe("How long a stop waits for requests in flight."),
+  budget_wait_seconds: z
+    .int()
+    .min(0)
+    .max(TIMER_SECONDS_MAX)
+    .default(60)
+    .describe("How long a request waits for other requests' holds."),
+  timeouts: timeouts.prefault({}).describe("Time-outs towards clients and upstreams."),
+  tls: tls.optional().describe("Serve clients over TLS."),
+  trusted_proxies: z
+    .array(network)
+    .default([])
+    .describe("Addresses or networks whose X-Forwarded-For is believed."),
+});
+
+const outbound = z.strictObject({
+  proxy: text({
+    pattern: /^(?:env:.|file:.|https?:\/\/[^\s@]+$)/,
+    fault: "is not a proxy: write env:NAME, file:PATH or an http or https URL without credentials",
+  })
+    .optional()
+    .describe("HTTP proxy towards the upstreams; with credentials only as a reference."),
+  ca: secret
+    .optional()
+    .describe("Further certificate authorities in PEM form, trusted beside the system's."),
+});
+
+const provider = z.strictObject({
+  id: providerId.describe("Unique among the providers."),
+  kind: anyText.min(1).describe("A kind of the catalogue; `tollgate providers` lists them."),
+  base_url: text({
+    pattern: PLAIN_URL,
+    holds: (value) => parsePlainUrl(value) !== null,
+    fault: "is not a base URL: write an http or https URL without credentials, query or fragment",
+  })
+    .optional()
+    .describe("Where the upstream is; else the catalogue's URL for the kind."),
+  keys: z
+    .array(
+      z.strictObject({
+        id: id.describe("Unique in the provider."),
+        secret: secret.describe("The provider's credential: env:NAME or file:PATH."),
+        weight: z
+          .number()
+          .gt(0)
+          .max(1_000_000)
+          .default(1)
+          .describe("Share of the requests, relative to the other keys."),
+      }),
+    )
+    .default([])
+    .describe("Credentials; requests are spread over them by weight."),
+});
+
+const customer = z.strictObject({
+  id: id.describe("Unique among the customers."),
+  ...labelled,
+  ...governed,
+});
+
+const team = z.strictObject({
+  id: id.describe("Unique among the teams."),
+  customer: id.describe("Id of the customer that it belongs to."),
+  ...labelled,
+  ...governed,
+});
+
+const owner = z.strictObject({
+  id: id.describe("Unique among the owners."),
+  team: id.describe("Id of the team that the person belongs to."),
+  ...labelled,
+  ...governed,
+});
+
+const virtualKey = z.strictObject({
+  id: id.describe("Unique among the virtual keys."),
+  team: id.describe("Id of the team that it belongs to."),
+  owner: id.optional().describe("Whose key it is; need not be listed under owners."),
+  secret: secret
+    .optional()
+    .describe("The key itself, vk_…: env:NAME or file:PATH; else `tollgate keys rotate` gives it."),
+  expires: text({
+    pattern: /^\d{4}-\d{2}-\d{2}/,
+    holds: (value) => parseMoment(value) !== null,
+    fault: "is not a time: write RFC 3339 such as 2027-06-30T00:00:00Z",
+  })
+    .optional()
+    .describe("From then on the key is refused; RFC 3339."),
+  ...labelled,
+  ...governed,
+  providers: z
+    .array(
+      z.strictObject({
+        id: providerId.describe("Id of a provider."),
+        models: z.array(glob).optional().describe("Globs over model ids; without it all models."),
+        ...governed,
+      }),
+    )
+    .optional()
+    .describe("In order of preference; without it all providers in the file's order."),
+});
+
+const price = z.strictObject({
+  model: glob.describe("The model's id."),
+  from: text({
+    pattern: DAY,
+    holds: isDay,
+    fault: "is not a day: write YYYY-MM-DD",
+  }).describe("First day, from midnight UTC."),
+  input: usdPerMillion.describe("US dollars for a million tokens of input."),
+  output: usdPerMillion.describe("US dollars for a million tokens of output."),
+  cache_read: usdPerMillion
+    .optional()
+    .describe("US dollars for a million tokens read from the cache."),
+  cache_write_5m: usdPerMillion
+    .optional()
+    .describe("US dollars for a million tokens written to the 5-minute cache."),
+  cache_write_1h: usdPerMillion
+    .optional()
+    .describe("US dollars for a million tokens written to the 1-hour cache."),
+});
+
+/** The whole file. It checks single values; what relates several of them is in `check.ts`. */
+export const fileSchema = z.strictObject({
+  version: z.literal(1).default(1).describe("Version of this format."),
+  mode: z
+    .enum(["enforce", "observe"])
+    .default("enforce")
+    .describe("observe makes and records every decision, and applies none."),
+  unknown_models: z
+    .enum(["assume", "refuse"])
+    .default("assume")
+    .describe("assume charges models without a known price at an assumed one, which is not sound."),
+  server: server.prefault({}).describe("Listening, limits and time-outs."),
+  outbound: outbound.prefault({}).describe("The way to the upstreams."),
+  data_dir: path
+    .default("data")
+    .describe("Journal, views and keys; relative to this file's folder."),
+  time_zone: timeZone.default("UTC").describe("IANA zone of calendar windows."),
+  journal: z
+    .strictObject({
+      durability: z
+        .enum(["os", "disk"])
+        .default("os")
+        .describe(
+          "os survives kill -9; disk survives power loss, at the price of a sync a request.",
+        ),
+      segment_mb: z
+        .int()
+        .min(1)
+        .max(4096)
+        .default(64)
+        .describe("Size at which a segment ends, in units of 1,048,576 bytes."),
+      retain: duration.default("400d").describe("How long segments are kept."),
+    })
+    .prefault({})
+    .describe("The append-only record of everything."),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["debug", "info", "warn", "error"])
+        .default("info")
+        .describe("Least severity logged."),
+      format: z
+        .enum(["json", "text"])
+        .default("json")
+        .describe("json for machines, text for people."),
+    })
+    .prefault({})
+    .describe("The log on standard error."),
+  admin: z
+    .strictObject({
+      token: secret
+        .optional()
+        .describe("Token of the control API: env:NAME or file:PATH; else one is made."),
+      open_metrics: z.boolean().default(false).describe("Serve /metrics without a token."),
+    })
+    .prefault({})
+    .describe("The control API."),
+  providers: z.array(provider).default([]).describe("Where requests can go."),
+  customers: z.array(customer).default([]).describe("The outermost scope."),
+  teams: z.array(team).default([]).describe("Parts of a customer."),
+  owners: z
+    .array(owner)
+    .default([])
+    .describe("People with budgets or limits over all their keys; others need not be listed."),
+  virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
+  prices: z
+    .array(price)
+    .default([])
+    .describe("Overrides of and additions to the price table; the price at admission applies."),
+});
+
+/** A valid file with its defaults filled in; values still as texts. */
+export type ConfigFile = z.output<typeof fileSchema>;
+/** A valid file as a person writes it. */
+export type ConfigInput = z.input<typeof fileSchema>;

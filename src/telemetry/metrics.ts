@@ -1,0 +1,226 @@
+/** Everything that `/metrics` tells, counted as it happens; gauges are read when they are asked for. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { RefusalCode } from "../core/refusal.ts";
+import type { Scope } from "../core/span.ts";
+import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
+
+/** One finished request. Ids come from the configuration; null is printed as the empty label. */
+export interface FinishedRequest {
+  readonly customer: string | null;
+  readonly team: string | null;
+  readonly virtualKey: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly taskType: string;
+  readonly outcome: string;
+  readonly code: RefusalCode | null;
+  readonly costNano: bigint;
+  readonly usage: Usage;
+  readonly overheadSeconds: number;
+  readonly firstByteSeconds: number | null;
+  readonly requestSeconds: number;
+}
+
+/** A budget's window at the moment of a scrape, in nano-dollars. Windows of sessions are left out. */
+export interface BudgetReading {
+  readonly scope: Scope;
+  readonly per: string;
+  readonly timeZone: string | null;
+  readonly startMs: number | null;
+  readonly limit: bigint;
+  readonly settled: bigint;
+  readonly held: bigint;
+}
+
+/** Where the gauges come from; called at each scrape. */
+export interface MetricsSources {
+  readonly budgets: () => readonly BudgetReading[];
+  /** How long the oldest unwritten record of the journal has waited; 0 where there is none. */
+  readonly journalLagMs: () => number;
+}
+
+export interface TollgateMetrics {
+  /** A request is in flight until `requestLeaves`. */
+  readonly requestBegins: () => void;
+  readonly requestLeaves: () => void;
+  readonly requestEnds: (finished: FinishedRequest) => void;
+  /** `result`: "ok", a status class ("4xx"), or a fault's name. */
+  readonly attemptEnds: (provider: string, result: string) => void;
+  readonly holdOverrun: (provider: string) => void;
+  /** All metrics in Prometheus' text format 0.0.4. */
+  readonly metricsText: () => Promise<string>;
+}
+
+/** 50 µs to 1 s: what the gateway itself takes. */
+const OVERHEAD_BUCKETS = [
+  0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2,
+  0.5, 1,
+];
+/** 50 ms to 600 s: what models take. */
+const ANSWER_BUCKETS = [
+  0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 45, 60, 90, 120, 180, 300, 600,
+];
+/** Unlisted models may be asked for under any name; from here on they share one label. */
+const MODELS_MAX = 500;
+const OTHER_MODELS = "other";
+const NANO = 1e9;
+
+/** Metrics with a registry of their own, process figures included. */
+export function createMetrics(sources: MetricsSources): TollgateMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  registerGauges(registry, sources);
+  const counters = createCounters(registry);
+  const models = new Set<string>();
+  const modelLabel = (model: string): string => {
+    if (models.size < MODELS_MAX) models.add(model);
+    return models.has(model) ? model : OTHER_MODELS;
+  };
+  let costNano = 0n;
+  new Counter({
+    name: "tollgate_cost_usd_total",
+    help: "Settled cost in US dollars since the start; /api/v1/usage has it exactly.",
+    registers: [registry],
+    // Summed exactly and turned into a float once a scrape: adding floats would lose nano-dollars.
+    collect() {
+      this.reset();
+      this.inc(Number(costNano) / NANO);
+    },
+  });
+  return {
+    requestBegins: () => counters.inflight.inc(),
+    requestLeaves: () => counters.inflight.dec(),
+    requestEnds: (finished) => {
+      costNano += finished.costNano;
+      countRequest(counters, finished, modelLabel(finished.model ?? ""));
+    },
+    attemptEnds: (provider, result) => counters.attempts.inc({ provider, result }),
+    holdOverrun: () => counters.overruns.inc(),
+    metricsText: () => registry.metrics(),
+  };
+}
+
+function createCounters(registry: Registry) {
+  const registers = [registry];
+  return {
+    requests: new Counter({
+      name: "tollgate_requests_total",
+      help: "Requests that have ended, by who asked, what served them and how they ended.",
+      labelNames: [
+        "customer",
+        "team",
+        "virtual_key",
+        "provider",
+        "model",
+        "task_type",
+        "outcome",
+        "code",
+      ],
+      registers,
+    }),
+    tokens: new Counter({
+      name: "tollgate_tokens_total",
+      help: "Settled tokens and tool uses, by kind; thinking is a part of output.",
+      labelNames: ["kind"],
+      registers,
+    }),
+    overhead: new Histogram({
+      name: "tollgate_overhead_seconds",
+      help: "Time inside the gateway, waits for upstream and client excluded.",
+      buckets: OVERHEAD_BUCKETS,
+      registers,
+    }),
+    firstByte: new Histogram({
+      name: "tollgate_first_byte_seconds",
+      help: "Arrival of a request to the first byte of its answer.",
+      buckets: ANSWER_BUCKETS,
+      registers,
+    }),
+    duration: new Histogram({
+      name: "tollgate_request_seconds",
+      help: "Arrival of a request to the end of its answer.",
+      buckets: ANSWER_BUCKETS,
+      registers,
+    }),
+    attempts: new Counter({
+      name: "tollgate_upstream_attempts_total",
+      help: "Attempts at an upstream that have ended, by result.",
+      labelNames: ["provider", "result"],
+      registers,
+    }),
+    overruns: new Counter({
+      name: "tollgate_hold_overruns_total",
+      help: "Charges above their hold: the bound was wrong for that door.",
+      registers,
+    }),
+    inflight: new Gauge({
+      name: "tollgate_inflight_requests",
+      help: "Requests that have arrived and not ended.",
+      registers,
+    }),
+  };
+}
+
+function countRequest(
+  counters: ReturnType<typeof createCounters>,
+  finished: FinishedRequest,
+  model: string,
+): void {
+  counters.requests.inc({
+    customer: finished.customer ?? "",
+    team: finished.team ?? "",
+    virtual_key: finished.virtualKey ?? "",
+    provider: finished.provider ?? "",
+    model,
+    task_type: finished.taskType,
+    outcome: finished.outcome,
+    code: finished.code ?? "",
+  });
+  for (const kind of USAGE_FIELDS) {
+    if (finished.usage[kind] > 0) counters.tokens.inc({ kind }, finished.usage[kind]);
+  }
+  counters.overhead.observe(finished.overheadSeconds);
+  if (finished.firstByteSeconds !== null) counters.firstByte.observe(finished.firstByteSeconds);
+  counters.duration.observe(finished.requestSeconds);
+}
+
+function registerGauges(registry: Registry, sources: MetricsSources): void {
+  new Gauge({
+    name: "tollgate_journal_lag_seconds",
+    help: "How long the oldest unwritten record of the journal has waited.",
+    registers: [registry],
+    collect() {
+      this.set(sources.journalLagMs() / 1000);
+    },
+  });
+  const amounts = [
+    ["limit", "The cap of a budget's running window."],
+    ["settled", "What a budget's running window has settled."],
+    ["held", "What a budget's running window holds for requests in flight."],
+  ] as const;
+  for (const [amount, help] of amounts) {
+    new Gauge({
+      name: `tollgate_budget_${amount}_usd`,
+      help: `${help} US dollars.`,
+      labelNames: ["scope_type", "scope_id", "per", "time_zone"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const budget of runningWindows(sources.budgets())) {
+          this.set(budgetLabels(budget), Number(budget[amount]) / NANO);
+        }
+      },
+    });
+  }
+}
+
+/** Sessions are without bound; of a window that has ended and the running one, the later is shown. */
+function runningWindows(budgets: readonly BudgetReading[]): readonly BudgetReading[] {
+  return budgets
+    .filter((budget) => budget.scope.type !== "session")
+    .toSorted((left, right) => (left.startMs ?? 0) - (right.startMs ?? 0));
+}
+
+function budgetLabels({ scope, per, timeZone }: BudgetReading) {
+  return { scope_type: scope.type, scope_id: scope.id, per, time_zone: timeZone ?? "" };
+}
