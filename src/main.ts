@@ -112,7 +112,7 @@ async function run(running: Running): Promise<number> {
   await signals.stop;
   log.info("draining", { drain_seconds: config.server.drainMs / 1000 });
   watch?.close();
-  await closeServer(gateway.server, signals.cutOff(config.server.drainMs));
+  await closeServer(gateway.server, signals.deadline(config.server.drainMs));
   await gateway.idle(SETTLE_MS);
   await control.close();
   retention.stop();
@@ -157,6 +157,7 @@ async function assemble({ options, file, config, log, node }: Running) {
     clock,
     providerHealth,
     draining: signals.draining,
+    cutOff: signals.cutOff,
     metrics,
     log,
   };

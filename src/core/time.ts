@@ -20,7 +20,8 @@ export function formatTime(timeMs: number): string {
 
 /** Unix milliseconds of an RFC 3339 time with a zone; null where the text is none. */
 export function parseTime(text: string): number | null {
-  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)) return null;
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text))
+    return null;
   const timeMs = Date.parse(text);
   return Number.isNaN(timeMs) ? null : timeMs;
 }

@@ -10,8 +10,8 @@ export function bodyEdits(exchange: Exchange, admitted: Admitted, body: Messages
   if (exchange.ruling.policy.mode === "observe" || exchange.endpoint === "count_tokens") return [];
   const edits: Edit[] = [];
   if (admitted.maxTokens !== body.maxTokens) edits.push(editMaxTokens(body, admitted.maxTokens));
-  for (const [index, uses] of body.maxUses.entries()) {
-    const edit = uses.value === null ? editMaxUses(body, index, MAX_USES_DEFAULT) : null;
+  for (const [index, tool] of body.facts.serverTools.entries()) {
+    const edit = tool.maxUses === null ? editMaxUses(body, index, MAX_USES_DEFAULT) : null;
     if (edit !== null) edits.push(edit);
   }
   return edits;

@@ -139,7 +139,7 @@ async function conclude(
   }
   const settlement = await settle(attempt, relayed, gateway);
   if (relayed.answered || relayed.clientGone) {
-    const end = endingOf(exchange, gateway, outcomeFor(exchange, relayed));
+    const end = endingOf(exchange, gateway, outcomeFor(exchange, relayed, gateway));
     recordSettlement({ exchange, admitted, settlement, relayed, end }, gateway);
     if (relayed.status !== null && relayed.status < 400) noteAccepted(admitted, gateway);
     return null;
@@ -158,10 +158,12 @@ function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<S
   });
 }
 
-function outcomeFor(exchange: Exchange, relayed: Relayed) {
+function outcomeFor(exchange: Exchange, relayed: Relayed, gateway: Gateway) {
   const { status } = relayed;
-  if (relayed.clientGone)
-    return { outcome: "client_closed" as const, status: relayed.answered ? status : null };
+  if (relayed.clientGone) {
+    const outcome = gateway.cutOff() ? ("interrupted" as const) : ("client_closed" as const);
+    return { outcome, status: relayed.answered ? status : null };
+  }
   const ok = relayed.complete && status !== null && status < 400;
   const unbroken = exchange.endpoint === "count_tokens" || relayed.reading.error === null;
   return { outcome: ok && unbroken ? ("ok" as const) : ("upstream_error" as const), status };

@@ -70,6 +70,8 @@ export interface Gateway {
   readonly maxBodyBytes: () => number;
   readonly timeouts: () => TimeoutsConfig;
   readonly draining: () => boolean;
+  /** The drain is over: answers that still run are ended now. */
+  readonly cutOff: () => boolean;
   readonly metrics: Metrics;
   readonly log: Log;
 }

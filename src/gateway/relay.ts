@@ -134,6 +134,10 @@ class Relaying {
     if (this.#ended || this.#exchange.response.writableFinished) return;
     this.#clientGone = true;
     this.#onDrain();
+    if (this.#gateway.cutOff()) {
+      this.#cancel();
+      return;
+    }
     if (this.#request.billsToTheEnd) return;
     this.#cancelWhenKnown();
   };

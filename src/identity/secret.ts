@@ -6,7 +6,7 @@ const PREFIX = "vk_";
 /** 43 characters of base62 carry 256 bits. */
 const RANDOM_CHARACTERS = 43;
 const CHECKSUM_CHARACTERS = 6;
-const GENERATED = /^vk_[0-9A-Za-z]{49}$/;
+const GENERATED = /^vk_[A-Za-z0-9_-]{49}$/;
 const ACCEPTED = /^vk_[A-Za-z0-9_-]{20,}$/;
 
 /** A new secret: `vk_`, 43 random characters, 6 of checksum, so that scanners recognise a leak. */

@@ -39,7 +39,8 @@ function hourWindow(timeZone: string, timeMs: number): Bounds {
   const zoned = zonedAt(timeZone, timeMs);
   const offsetMs = zoned.offsetNanoseconds / NANOSECONDS_PER_MS;
   const local = aligned(timeMs + offsetMs, HOUR_MS);
-  const previous = zoned.getTimeZoneTransition("previous");
+  // A transition at this very moment has happened: "previous" alone looks before it.
+  const previous = zoned.add({ nanoseconds: 1 }).getTimeZoneTransition("previous");
   const next = zoned.getTimeZoneTransition("next");
   return {
     startMs: Math.max(local.startMs - offsetMs, misalignedMs(previous) ?? -Infinity),

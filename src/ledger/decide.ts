@@ -1,7 +1,7 @@
 /** Whether an attempt fits its windows, and if not, which window says no and why. Pure. */
-import type { Window } from "./state.ts";
+import type { Level, Window } from "./state.ts";
 import { amountHeld } from "./ledger.ts";
-import { refillMs, roomAtMs } from "./window.ts";
+import { levelUnit, refillMs, roomAtMs } from "./window.ts";
 
 /** The real counters, or those of what enforcement would have done. */
 export type Books = "real" | "shadow";
@@ -32,26 +32,29 @@ export function limitShortage(
 ): Shortage | null {
   const short = windows
     .filter((window) => window.meter.unit !== "usd" && !fitsLimit(window, books))
-    .map((window) => limitShortageOf(window, nowMs));
+    .map((window) => limitShortageOf(window, nowMs, books));
   return latest(short, ["rate_limited", "concurrency_limited"]);
 }
 
 function fitsLimit(window: Window, books: Books): boolean {
   const { cap } = window.meter;
   if (cap === null) return true;
-  if (window.level !== null) return window.level.amount >= 1;
+  if (window.level !== null) return levelIn(window.level, books) >= levelUnit(window.meter);
   const one = amountHeld(window, 0n);
   return settledIn(window, books) + heldIn(window, books) + (one === 0n ? 1n : one) <= cap;
 }
 
-function limitShortageOf(window: Window, nowMs: number): Shortage {
-  if (window.meter.unit === "concurrent")
-    return { code: "concurrency_limited", window, resetMs: null };
-  const resetMs =
-    window.level === null
-      ? (window.endMs ?? roomAtMs(window, 1n))
-      : nowMs + Math.min(refillMs(window, 1), Number.MAX_SAFE_INTEGER - nowMs);
+function limitShortageOf(window: Window, nowMs: number, books: Books): Shortage {
+  const { meter, level } = window;
+  if (meter.unit === "concurrent") return { code: "concurrency_limited", window, resetMs: null };
+  if (level === null) return { code: "rate_limited", window, resetMs: window.endMs };
+  const waitMs = refillMs(meter, levelIn(level, books));
+  const resetMs = waitMs === null ? null : nowMs + waitMs;
   return { code: "rate_limited", window, resetMs };
+}
+
+function levelIn(level: Level, books: Books): bigint {
+  return books === "real" ? level.amount : level.shadowAmount;
 }
 
 /**
@@ -74,7 +77,8 @@ function budgetShortageOf(window: Window, need: bigint, books: Books): Shortage 
   const settled = settledIn(window, books);
   if (settled + need <= cap) return { code: "budget_busy", window, resetMs: null };
   const exhausted = cap <= 0n || settled * 100n > cap * EXHAUSTED_ABOVE_PERCENT;
-  const resetMs = window.endMs ?? roomAtMs(window, need) ?? null;
+  // What no empty window has room for resets, like a calendar window, when all has expired.
+  const resetMs = window.endMs ?? roomAtMs(window, need < cap ? need : cap, books);
   return { code: exhausted ? "budget_exhausted" : "request_exceeds_budget", window, resetMs };
 }
 

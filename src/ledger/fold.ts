@@ -1,5 +1,10 @@
 /** Replays journal records into a ledger: the way in which every start finds its counters again. */
-import type { AdmitRecord, ConfigRecord, JournalRecord } from "../journal/record.ts";
+import type {
+  AdmitRecord,
+  ConfigRecord,
+  CorrectionRecord,
+  JournalRecord,
+} from "../journal/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface FoldState {
@@ -18,7 +23,7 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
   switch (record.type) {
     case "admit":
       state.openRequests.set(record.request, record);
-      return applyAdmit(ledger, record, timeMs, state.mode);
+      return applyAdmit(ledger, record, timeMs);
     case "release": {
       const hold = ledger.hold(`${record.request}/${record.attempt}`);
       if (hold !== undefined) ledger.release(hold, BigInt(record.need));
@@ -38,9 +43,7 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
       state.openRequests.delete(record.request);
       return;
     case "correction":
-      for (const key of record.windows)
-        ledger.addSettled(ledger.windowByKey(key, timeMs), BigInt(record.delta), timeMs);
-      return;
+      return applyCorrection(ledger, record);
     case "config":
       return applyConfig(state, record, timeMs);
     case "session_closed":
@@ -55,30 +58,36 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
   }
 }
 
-function applyAdmit(
-  ledger: Ledger,
-  record: AdmitRecord,
-  timeMs: number,
-  mode: "enforce" | "observe",
-): void {
-  const need = BigInt(record.need);
-  const shadow = mode === "enforce" ? need : (record.shadow_need ?? null);
+function applyAdmit(ledger: Ledger, record: AdmitRecord, timeMs: number): void {
+  // Only what observe mode admits says what enforcement would have done otherwise.
+  const shadow = record.refusal === undefined ? (record.shadow_need ?? record.need) : null;
   ledger.take({
     id: `${record.request}/${record.attempt}`,
     record,
     windows: [...record.limits, ...record.windows].map((key) => ledger.windowByKey(key, timeMs)),
     admittedMs: timeMs,
-    need,
+    need: BigInt(record.need),
     shadowNeed: shadow === null ? null : BigInt(shadow),
   });
+}
+
+/** A window that has ended, or a session that was closed, has nothing left to correct. */
+function applyCorrection(ledger: Ledger, record: CorrectionRecord): void {
+  for (const key of record.windows) {
+    const window = ledger.window(key);
+    if (window !== undefined)
+      ledger.addSettled(window, BigInt(record.delta), Date.parse(record.admitted));
+  }
 }
 
 /** Applies a `config` record: the live path calls it too, so that replay gives the same. */
 export function applyConfig(state: FoldState, record: ConfigRecord, timeMs: number): void {
   const { ledger } = state;
-  // Live, `Ledger.configure` has done these two already.
+  // Live, `Ledger.configure` has done these three already.
   for (const id of record.meters_removed) ledger.forget(id);
   for (const id of record.meters_added) ledger.track(id);
+  const caps = Object.entries(record.caps ?? {}).map(([id, cap]) => [id, BigInt(cap)] as const);
+  ledger.setCaps(new Map(caps), timeMs);
   for (const opening of record.opened) {
     const window = ledger.windowByKey(opening.window, timeMs);
     ledger.addSettled(window, BigInt(opening.amount), Date.parse(opening.at));

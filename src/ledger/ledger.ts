@@ -27,12 +27,16 @@ export interface Hold {
 export interface MeterChanges {
   readonly added: readonly Meter[];
   readonly removed: readonly string[];
-  /** Windows whose new cap is below what they have settled and hold. */
-  readonly lowered: readonly {
-    readonly window: Window;
-    readonly from: bigint;
-    readonly to: bigint;
-  }[];
+  /** New caps by meter id, those of added meters included. */
+  readonly caps: ReadonlyMap<string, bigint>;
+  readonly lowered: readonly LoweredCap[];
+}
+
+/** An open budget window whose new cap is below what it has settled and holds. */
+interface LoweredCap {
+  readonly window: Window;
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 /** What an attempt cost in each unit. */
@@ -74,29 +78,48 @@ export class Ledger {
   }
 
   /** Makes these meters the ones in force, in one step; counters of kept meters stay as they are. */
-  configure(definitions: readonly MeterDefinition[]): MeterChanges {
+  configure(definitions: readonly MeterDefinition[], nowMs: number): MeterChanges {
     const wanted = new Map(definitions.map((definition) => [meterId(definition), definition]));
     const removed = [...this.#meters.keys()].filter((id) => !wanted.has(id));
     for (const id of removed) this.forget(id);
     const added: Meter[] = [];
-    const lowered: { window: Window; from: bigint; to: bigint }[] = [];
+    const caps = new Map<string, bigint>();
     for (const [id, definition] of wanted) {
       const known = this.#meters.get(id);
       const meter = known ?? this.track(id);
       if (known === undefined) added.push(meter);
-      const from = meter.cap;
-      meter.cap = definition.cap;
+      if (meter.cap !== definition.cap) caps.set(id, definition.cap);
       meter.overshoot = definition.overshoot;
-      if (from !== null && definition.cap < from) lowered.push(...this.#lowered(meter, from));
     }
-    return { added, removed, lowered };
+    return { added, removed, caps, lowered: this.setCaps(caps, nowMs) };
   }
 
-  #lowered(meter: Meter, from: bigint): { window: Window; from: bigint; to: bigint }[] {
-    const to = meter.cap ?? 0n;
-    return [...this.#windows.values()]
-      .filter((window) => window.meter === meter && window.settled + window.held > to)
-      .map((window) => ({ window, from, to }));
+  /** Puts new caps in force, by meter id. */
+  setCaps(caps: ReadonlyMap<string, bigint>, nowMs: number): LoweredCap[] {
+    // Until now a token bucket has refilled at the old rate.
+    for (const window of this.#windows.values())
+      if (caps.has(window.meter.id)) advance(window, nowMs);
+    const before = new Map<Meter, bigint>();
+    for (const [id, cap] of caps) {
+      const meter = this.#meters.get(id);
+      if (meter === undefined) continue;
+      if (meter.unit === "usd" && meter.cap !== null && cap < meter.cap)
+        before.set(meter, meter.cap);
+      meter.cap = cap;
+    }
+    return before.size === 0 ? [] : this.#lowered(before, nowMs);
+  }
+
+  #lowered(before: ReadonlyMap<Meter, bigint>, nowMs: number): LoweredCap[] {
+    const lowered: LoweredCap[] = [];
+    for (const window of this.#windows.values()) {
+      const from = before.get(window.meter);
+      const to = window.meter.cap ?? 0n;
+      const isOpen = window.endMs === null || nowMs < window.endMs;
+      if (from !== undefined && isOpen && window.settled + window.held > to)
+        lowered.push({ window, from, to });
+    }
+    return lowered;
   }
 
   /** Starts counting for a meter by its id, with no cap yet. */
@@ -123,18 +146,17 @@ export class Ledger {
 
   /** The window of `meter` at `nowMs`, made where it is missing, with what has expired taken out. */
   windowAt(meter: Meter, nowMs: number, session: SessionName | null): Window {
-    if (meter.span?.kind === "session") {
+    // A plan may be older than the configuration: its budget can have been removed, or added again.
+    const live = this.#meters.get(meter.id) ?? meter;
+    if (live.span?.kind === "session") {
       invariant(session !== null, "a session meter is asked with a session");
-      return this.#put(newWindow(meter, nowMs, session));
+      const window = newWindow(live, nowMs, session);
+      // Kept once something is held in it: asking in vain leaves no trace.
+      return this.#windows.get(window.key) ?? window;
     }
-    const current = meter.current;
-    if (current !== null && (current.endMs === null || nowMs < current.endMs)) {
-      advance(current, nowMs);
-      return current;
-    }
-    const window = this.#put(newWindow(meter, nowMs, null));
-    if (current !== null && current.inFlight === 0) this.#windows.delete(current.key);
-    meter.current = window;
+    const current = live.current;
+    const runs = current !== null && (current.endMs === null || nowMs < current.endMs);
+    const window = runs ? current : this.#enter(newWindow(live, nowMs, null));
     advance(window, nowMs);
     return window;
   }
@@ -145,21 +167,32 @@ export class Ledger {
     if (known !== undefined) return known;
     const parts = parseWindowKey(key);
     const meter = this.#meters.get(parts.meterId) ?? detachedMeter(parts.meterId);
-    const window = newWindow(meter, parts.instantMs ?? nowMs, parts.session);
-    return this.#meters.has(parts.meterId) ? this.#put(window) : window;
+    return this.#enter(newWindow(meter, parts.instantMs ?? nowMs, parts.session));
   }
 
-  #put(window: Window): Window {
-    const known = this.#windows.get(window.key);
-    if (known !== undefined) return known;
-    this.#windows.set(window.key, window);
-    return window;
+  /** The open window with this key, or one that has ended and still holds something. */
+  window(key: string): Window | undefined {
+    return this.#windows.get(key);
+  }
+
+  /** Makes a window one that can be found; the latest of its meter becomes the current one. */
+  #enter(window: Window): Window {
+    const { meter } = window;
+    if (this.#meters.get(meter.id) !== meter) return window;
+    const entered = this.#windows.get(window.key) ?? window;
+    this.#windows.set(entered.key, entered);
+    if (entered.session !== null) return entered;
+    const before = meter.current;
+    if (before === null || (before.startMs ?? 0) < (entered.startMs ?? 0)) meter.current = entered;
+    if (before !== null) this.#dropIfOver(before);
+    return entered;
   }
 
   /** Takes a decided hold on all its windows. The caller has checked that it fits. */
   take(hold: Omit<Hold, "open">): Hold {
     invariant(!this.#holds.has(hold.id), "a hold is taken once");
-    const held: Hold = { ...hold, open: true };
+    const windows = hold.windows.map((window) => this.#enter(window));
+    const held: Hold = { ...hold, windows, open: true };
     for (const window of held.windows) this.#takeIn(held, window);
     this.#holds.set(held.id, held);
     return held;
@@ -173,8 +206,9 @@ export class Ledger {
 
   /** Lets an open hold enter one more window, as if it had been in its chain from the start. */
   adopt(hold: Hold, window: Window): void {
-    this.#takeIn(hold, window);
-    hold.windows.push(window);
+    const entered = this.#enter(window);
+    this.#takeIn(hold, entered);
+    hold.windows.push(entered);
   }
 
   /** Lowers an open hold to `need`. */
@@ -217,13 +251,15 @@ export class Ledger {
   }
 
   #dropIfOver(window: Window): void {
-    if (window.inFlight === 0 && window.endMs !== null && window.meter.current !== window)
-      this.#windows.delete(window.key);
+    if (window.inFlight > 0 || window.endMs === null || window.meter.current === window) return;
+    // A removed budget's window may have a namesake of the budget that was added again.
+    if (this.#windows.get(window.key) === window) this.#windows.delete(window.key);
   }
 
   /** Adds to what a window has settled: an opening balance, or a correction's difference. */
   addSettled(window: Window, amount: bigint, admittedMs: number): void {
     add(window, amount, amount, admittedMs);
+    this.#dropIfOver(window);
   }
 
   /** From here on the shadow counts apart from the books, starting from them. */
@@ -233,6 +269,7 @@ export class Ledger {
       window.shadowSettled = window.settled;
       window.shadowHeld = window.held;
       for (const bucket of window.buckets ?? []) bucket.shadowSettled = bucket.settled;
+      if (window.level !== null) window.level.shadowAmount = window.level.amount;
     }
   }
 

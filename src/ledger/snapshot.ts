@@ -4,7 +4,7 @@ import type { AdmitRecord } from "../journal/record.ts";
 import type { FoldState } from "./fold.ts";
 import type { Hold } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
-import type { Window } from "./state.ts";
+import type { Level, Window } from "./state.ts";
 
 interface WindowSnapshot {
   readonly key: string;
@@ -13,7 +13,7 @@ interface WindowSnapshot {
   readonly used: number;
   readonly buckets?: readonly (readonly [index: number, settled: string, shadow: string])[];
   readonly oldest?: number;
-  readonly level?: { readonly amount: number; readonly atMs: number };
+  readonly level?: { readonly amount: string; readonly shadow: string; readonly atMs: number };
 }
 
 interface HoldSnapshot {
@@ -26,8 +26,8 @@ interface HoldSnapshot {
 export interface LedgerSnapshot {
   readonly mode: "enforce" | "observe";
   readonly digest: string | null;
-  /** Ids of the meters that were in force; caps come from the configuration. */
-  readonly meters: readonly string[];
+  /** The meters in force and their caps; null: none is known yet. */
+  readonly meters: readonly (readonly [id: string, cap: string | null])[];
   readonly windows: readonly WindowSnapshot[];
   readonly holds: readonly HoldSnapshot[];
   readonly openRequests: readonly AdmitRecord[];
@@ -39,9 +39,11 @@ export function snapshotOf(state: FoldState): LedgerSnapshot {
   return {
     mode: state.mode,
     digest: state.digest,
-    meters: [...ledger.meters()].map((meter) => meter.id),
+    meters: [...ledger.meters()].map(
+      ({ id, cap }) => [id, cap === null ? null : String(cap)] as const,
+    ),
     windows: [...ledger.windows()].map(windowSnapshot),
-    holds: [...ledger.holds()].map(holdSnapshot),
+    holds: [...ledger.holds()].map((hold) => holdSnapshot(hold, ledger)),
     openRequests: [...state.openRequests.values()],
   };
 }
@@ -63,14 +65,21 @@ function windowSnapshot(window: Window): WindowSnapshot {
             ? window.oldestBucket
             : Number.MIN_SAFE_INTEGER,
         }),
-    ...(window.level === null ? {} : { level: { ...window.level } }),
+    ...(window.level === null ? {} : { level: levelSnapshot(window.level) }),
   };
 }
 
-function holdSnapshot(hold: Hold): HoldSnapshot {
+function levelSnapshot({ amount, shadowAmount, atMs }: Level) {
+  return { amount: String(amount), shadow: String(shadowAmount), atMs };
+}
+
+function holdSnapshot(hold: Hold, ledger: Ledger): HoldSnapshot {
   return {
     record: hold.record,
-    windows: hold.windows.map((window) => window.key),
+    // Windows of removed budgets are nobody's, and one that was added again has the same key.
+    windows: hold.windows
+      .filter((window) => ledger.window(window.key) === window)
+      .map((window) => window.key),
     need: String(hold.need),
     shadowNeed: hold.shadowNeed === null ? null : String(hold.shadowNeed),
   };
@@ -79,8 +88,10 @@ function holdSnapshot(hold: Hold): HoldSnapshot {
 /** The state that `snapshotOf` described. */
 export function restoreSnapshot(snapshot: LedgerSnapshot): FoldState {
   const ledger = new Ledger();
-  for (const id of snapshot.meters) ledger.track(id);
-  for (const saved of snapshot.windows) restoreWindow(ledger, saved);
+  for (const [id, cap] of snapshot.meters) ledger.track(id).cap = cap === null ? null : BigInt(cap);
+  // The latest first: a window that is no longer current is dropped where nothing is held in it yet.
+  const windows = snapshot.windows.toSorted((left, right) => (left.key < right.key ? 1 : -1));
+  for (const saved of windows) restoreWindow(ledger, saved);
   for (const saved of snapshot.holds) restoreHold(ledger, saved);
   // Token buckets were saved with what open holds had taken already.
   for (const saved of snapshot.windows) restoreLevel(ledger, saved);
@@ -114,5 +125,8 @@ function restoreHold(ledger: Ledger, saved: HoldSnapshot): void {
 
 function restoreLevel(ledger: Ledger, saved: WindowSnapshot): void {
   const { level } = ledger.windowByKey(saved.key, saved.used);
-  if (level !== null && saved.level !== undefined) Object.assign(level, saved.level);
+  if (level === null || saved.level === undefined) return;
+  level.amount = BigInt(saved.level.amount);
+  level.shadowAmount = BigInt(saved.level.shadow);
+  level.atMs = saved.level.atMs;
 }

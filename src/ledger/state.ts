@@ -45,9 +45,14 @@ export interface Bucket {
   shadowSettled: bigint;
 }
 
-/** Level of a token bucket, in units of the meter. Below zero: settled more than was there. */
+/**
+ * Level of a token bucket, in fractions of the meter's unit that make every refill a whole number.
+ * Below zero: settled more than was there.
+ */
 export interface Level {
-  amount: number;
+  amount: bigint;
+  /** The same in the shadow's books. */
+  shadowAmount: bigint;
   atMs: number;
 }
 

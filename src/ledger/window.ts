@@ -1,16 +1,17 @@
 /** One window's counters: what is settled, what is held, and how both move. Pure arithmetic, no I/O. */
 import { invariant } from "../core/invariant.ts";
+import type { CalendarPeriod } from "../core/span.ts";
 import type { Bounds, Bucket, Level, Meter, SessionName, Window } from "./state.ts";
 
 /** Rolling spans are counted in this many buckets and the running one. */
 const ROLLING_BUCKETS = 60;
-const PERIOD_MS = {
-  second: 1e3,
-  minute: 6e4,
-  hour: 3.6e6,
-  day: 8.64e7,
-  week: 6.048e8,
-  month: 2.592e9,
+const PERIOD_MS: Readonly<Record<CalendarPeriod, bigint>> = {
+  second: 1000n,
+  minute: 60_000n,
+  hour: 3_600_000n,
+  day: 86_400_000n,
+  week: 604_800_000n,
+  month: 2_592_000_000n,
 };
 
 export function createWindow(of: {
@@ -34,14 +35,18 @@ export function createWindow(of: {
     lastUsedMs: of.timeMs,
     buckets: of.meter.span?.kind === "rolling" ? [] : null,
     oldestBucket: -Infinity,
-    level: of.meter.burst === null ? null : { amount: of.meter.burst, atMs: of.timeMs },
+    level: fullLevel(of.meter, of.timeMs),
   };
 }
 
-/** Length of one bucket of a rolling window in milliseconds; 0 for all others. */
-export function bucketMs(window: Window): number {
-  const span = window.meter.span;
-  return span?.kind === "rolling" ? span.spanMs / ROLLING_BUCKETS : 0;
+/** The bucket of a rolling span that `timeMs` falls into. Whole numbers throughout: no bucket leaves early. */
+export function bucketIndex(spanMs: number, timeMs: number): number {
+  return Math.floor((timeMs * ROLLING_BUCKETS) / spanMs);
+}
+
+/** The first millisecond of a bucket. */
+export function bucketStartMs(spanMs: number, index: number): number {
+  return Math.ceil((index * spanMs) / ROLLING_BUCKETS);
 }
 
 /** Lets leave what has left by `nowMs`: expired buckets, and the refill of a token bucket. */
@@ -54,7 +59,7 @@ function expireBuckets(window: Window, buckets: Bucket[], nowMs: number): void {
   const span = window.meter.span;
   if (span?.kind !== "rolling") return;
   // A bucket leaves when its newest instant does: leaving earlier would let money be spent twice.
-  const oldest = Math.floor((nowMs - span.spanMs) / bucketMs(window));
+  const oldest = bucketIndex(span.spanMs, nowMs - span.spanMs);
   if (oldest <= window.oldestBucket) return;
   window.oldestBucket = oldest;
   while (buckets[0] !== undefined && buckets[0].index < oldest) {
@@ -65,26 +70,47 @@ function expireBuckets(window: Window, buckets: Bucket[], nowMs: number): void {
 }
 
 function refill(window: Window, level: Level, nowMs: number): void {
-  const { burst, cap } = window.meter;
-  if (nowMs <= level.atMs || burst === null) return;
-  level.amount = Math.min(
-    burst,
-    level.amount + (nowMs - level.atMs) * ratePerMs(window.meter, cap),
-  );
+  if (nowMs <= level.atMs) return;
+  const gained = BigInt(nowMs - level.atMs) * refillPerMs(window.meter);
+  move(window.meter, level, { by: gained, shadowBy: gained });
   level.atMs = nowMs;
 }
 
-function ratePerMs(meter: Meter, cap: bigint | null): number {
-  const periodMs = meter.span?.kind === "calendar" ? PERIOD_MS[meter.span.per] : Infinity;
-  return Number(cap ?? 0n) / periodMs;
+/** A bucket never holds more than its size. */
+function move(meter: Meter, level: Level, change: { by: bigint; shadowBy: bigint }): void {
+  const full = fullAmount(meter);
+  level.amount = least(full, level.amount + change.by);
+  level.shadowAmount = least(full, level.shadowAmount + change.shadowBy);
 }
 
-/** Milliseconds until a token bucket holds `amount`; Infinity where it never will. */
-export function refillMs(window: Window, amount: number): number {
-  const missing = amount - (window.level?.amount ?? 0);
-  const rate = ratePerMs(window.meter, window.meter.cap);
-  if (missing <= 0) return 0;
-  return rate === 0 ? Infinity : Math.ceil(missing / rate);
+/** A level counts this many to one of the meter's unit: a millisecond then refills a whole number. */
+export function levelUnit(meter: Meter): bigint {
+  return meter.span?.kind === "calendar" ? PERIOD_MS[meter.span.per] : 1n;
+}
+
+function refillPerMs(meter: Meter): bigint {
+  return meter.span?.kind === "calendar" ? (meter.cap ?? 0n) : 0n;
+}
+
+function fullAmount(meter: Meter): bigint {
+  return BigInt(meter.burst ?? 0) * levelUnit(meter);
+}
+
+function fullLevel(meter: Meter, timeMs: number): Level | null {
+  if (meter.burst === null) return null;
+  return { amount: fullAmount(meter), shadowAmount: fullAmount(meter), atMs: timeMs };
+}
+
+/** Milliseconds until a level has risen to one of the meter's unit; null where it never will. */
+export function refillMs(meter: Meter, amount: bigint): number | null {
+  const missing = levelUnit(meter) - amount;
+  const rate = refillPerMs(meter);
+  if (missing <= 0n) return 0;
+  return rate === 0n ? null : Number((missing + rate - 1n) / rate);
+}
+
+function least(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
 }
 
 /** Takes a hold. `shadow` is null where enforcement would not have admitted it. */
@@ -93,7 +119,10 @@ export function take(window: Window, amount: bigint, shadow: bigint | null, nowM
   window.shadowHeld += shadow ?? 0n;
   window.inFlight++;
   window.lastUsedMs = Math.max(window.lastUsedMs, nowMs);
-  if (window.level !== null) window.level.amount -= Number(amount);
+  if (window.level !== null) {
+    const unit = levelUnit(window.meter);
+    move(window.meter, window.level, { by: -amount * unit, shadowBy: -(shadow ?? 0n) * unit });
+  }
 }
 
 /** Lowers a hold while its attempt runs. */
@@ -120,7 +149,12 @@ export function settle(window: Window, charge: Charge): void {
   window.shadowHeld -= charge.shadowHeld ?? 0n;
   window.inFlight--;
   invariant(window.held >= 0n && window.inFlight >= 0, "held never negative");
-  if (window.level !== null) window.level.amount -= Number(charge.settled - charge.held);
+  if (window.level !== null) {
+    const unit = levelUnit(window.meter);
+    const shadowBy = charge.shadowHeld === null ? 0n : charge.shadowHeld - charge.settled;
+    const by = charge.held - charge.settled;
+    move(window.meter, window.level, { by: by * unit, shadowBy: shadowBy * unit });
+  }
   add(window, charge.settled, charge.shadowHeld === null ? 0n : charge.settled, charge.admittedMs);
 }
 
@@ -143,7 +177,9 @@ export function add(
 
 /** The bucket of `timeMs`, made where it is missing; null where it has left the window already. */
 function bucketAt(window: Window, buckets: Bucket[], timeMs: number): Bucket | null {
-  const index = Math.floor(timeMs / bucketMs(window));
+  const span = window.meter.span;
+  if (span?.kind !== "rolling") return null;
+  const index = bucketIndex(span.spanMs, timeMs);
   if (index < window.oldestBucket) return null;
   let at = buckets.length;
   while (at > 0 && (buckets[at - 1]?.index ?? -Infinity) > index) at--;
@@ -155,16 +191,21 @@ function bucketAt(window: Window, buckets: Bucket[], timeMs: number): Bucket | n
 }
 
 /**
- * When a rolling window will have room for `amount` beside what stays, if nothing more is spent:
- * Unix milliseconds, or null where even an empty window has not.
+ * When enough of a rolling window will have expired for `amount` to fit beside the rest, if nothing more
+ * is spent: Unix milliseconds; null where that needs no waiting, or where even an empty window is too small.
  */
-export function roomAtMs(window: Window, amount: bigint): number | null {
+export function roomAtMs(
+  window: Window,
+  amount: bigint,
+  books: "real" | "shadow" = "real",
+): number | null {
   const { cap, span } = window.meter;
   if (cap === null || span?.kind !== "rolling" || amount > cap) return null;
-  let settled = window.settled;
+  let settled = books === "real" ? window.settled : window.shadowSettled;
+  if (settled + amount <= cap) return null;
   for (const bucket of window.buckets ?? []) {
-    settled -= bucket.settled;
-    if (settled + amount <= cap) return (bucket.index + 1) * bucketMs(window) + span.spanMs;
+    settled -= books === "real" ? bucket.settled : bucket.shadowSettled;
+    if (settled + amount <= cap) return bucketStartMs(span.spanMs, bucket.index + 1) + span.spanMs;
   }
   return null;
 }

@@ -64,9 +64,10 @@ async function findOpenings(
 function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureOptions): void {
   const { config, digest, state, journal, nowMs } = options;
   const { ledger } = state.fold;
-  const time = formatTime(nowMs());
-  const changes = ledger.configure(meterDefinitions(config));
-  const adopted = adoptions(changes.added, ledger, nowMs());
+  const atMs = nowMs();
+  const time = formatTime(atMs);
+  const changes = ledger.configure(meterDefinitions(config), atMs);
+  const adopted = adoptions(changes.added, ledger, atMs);
   const record: ConfigRecord = {
     time,
     type: "config",
@@ -74,14 +75,17 @@ function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureO
     mode: config.mode,
     meters_added: changes.added.map((meter) => meter.id),
     meters_removed: changes.removed,
+    ...(changes.caps.size === 0
+      ? {}
+      : { caps: Object.fromEntries([...changes.caps].map(([id, cap]) => [id, String(cap)])) }),
     opened: openings,
     adopted: Object.fromEntries(
       [...adopted].map(([hold, windows]) => [hold.id, windows.map((window) => window.key)]),
     ),
   };
-  const unchanged = changes.added.length === 0 && changes.removed.length === 0;
+  const unchanged = changes.added.length + changes.removed.length + changes.caps.size === 0;
   if (!unchanged || digest !== state.fold.digest || config.mode !== state.fold.mode) {
-    applyConfig(state.fold, record, nowMs());
+    applyConfig(state.fold, record, atMs);
     journal.outcome(record);
   }
   for (const { window, from, to } of changes.lowered)

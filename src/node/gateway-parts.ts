@@ -47,6 +47,7 @@ export interface GatewayParts {
   readonly clock: Clock;
   readonly providerHealth: ProviderHealth;
   readonly draining: () => boolean;
+  readonly cutOff: () => boolean;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -91,8 +92,9 @@ function firstTimes(): (topic: string) => boolean {
   };
 }
 
-function pick({ ledgerClock, clock, providerHealth, draining, metrics, log }: GatewayParts) {
-  return { ledgerClock, clock, providerHealth, draining, metrics, log };
+function pick(parts: GatewayParts) {
+  const { ledgerClock, clock, providerHealth, draining, cutOff, metrics, log } = parts;
+  return { ledgerClock, clock, providerHealth, draining, cutOff, metrics, log };
 }
 
 /** Whether the node serves requests, and why not. */

@@ -94,9 +94,10 @@ class Desk {
     if (this.#views.get(id) === null) return gone(id);
     const secret = newSecret();
     const untilMs = this.#options.nowMs() + overlapSeconds * 1000;
-    const replaced = this.#views.openHashes(id).map((entry) => ({
+    // A new secret ends a revocation for itself alone: what was revoked stays void.
+    const replaced = this.#views.hashes(id).map((entry) => ({
       key_hash: entry.hash,
-      until_ms: Math.min(untilMs, entry.untilMs ?? untilMs),
+      until_ms: entry.revoked ? 0 : Math.min(untilMs, entry.untilMs ?? untilMs),
     }));
     const after = { ...this.#given(secret), replaced };
     await this.#change({ actor, action: "rotate", id, before: null, after });
@@ -167,8 +168,8 @@ class KeyViews {
     return key === undefined ? null : this.#viewOf(key);
   }
 
-  /** The hashes of the secrets that open the key now. */
-  openHashes(id: string): KeyEntry[] {
+  /** The hashes of the secrets that have not ended, revoked ones included. */
+  hashes(id: string): KeyEntry[] {
     const key = this.#find(id);
     if (key === undefined) return [];
     const { hasher, node, nowMs } = this.#options;
@@ -176,7 +177,7 @@ class KeyViews {
     const changes = node.state.identities.changesOf(key.id);
     const now = nowMs();
     return keyEntries({ id: key.id, fileHash, changes }).filter(
-      (entry) => !entry.revoked && (entry.untilMs === null || entry.untilMs > now),
+      (entry) => entry.untilMs === null || entry.untilMs > now,
     );
   }
 
@@ -191,7 +192,7 @@ class KeyViews {
       key,
       source: identities.made().has(key.id) ? "api" : "file",
       revokedMs: identities.changesOf(key.id).revokedMs,
-      secrets: this.openHashes(key.id).length,
+      secrets: this.hashes(key.id).filter((entry) => !entry.revoked).length,
     };
   }
 }

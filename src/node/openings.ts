@@ -6,7 +6,7 @@ import type { AdmitRecord, OpeningBalance } from "../journal/record.ts";
 import type { Hold, Ledger } from "../ledger/ledger.ts";
 import { newWindow } from "../ledger/meter.ts";
 import type { Meter, SessionName, Window } from "../ledger/state.ts";
-import { bucketMs } from "../ledger/window.ts";
+import { bucketIndex, bucketStartMs } from "../ledger/window.ts";
 import { sessionWindowName } from "../policy/sessions.ts";
 
 /** Asks the views what was settled; exact up to `uptoSeq`. */
@@ -23,10 +23,18 @@ export interface SpendingHistory {
     readonly scope: Scope;
     readonly fromMs: number;
     readonly uptoSeq: number;
-  }) => Promise<readonly { readonly session: SessionName; readonly spent: NanoUsd }[]>;
+  }) => Promise<
+    readonly {
+      readonly virtualKey: string;
+      /** As the client sent it. */
+      readonly session: string | null;
+      readonly spent: NanoUsd;
+    }[]
+  >;
 }
 
-const IDLE_SESSION_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+const IDLE_SESSION_MS = 30 * DAY_MS;
 
 /** Opening balances of the meters' current windows, by the journal up to `uptoSeq`. */
 export async function openingBalances(
@@ -47,26 +55,41 @@ async function openingsOf(
 ): Promise<OpeningBalance[]> {
   const { nowMs, uptoSeq } = at;
   const { scope, span } = meter;
-  if (span?.kind === "session") {
-    const sessions = await history.sessions({ scope, fromMs: nowMs - IDLE_SESSION_MS, uptoSeq });
-    return sessions.map(({ session, spent }) =>
-      balance(newWindow(meter, nowMs, session), spent, nowMs),
-    );
-  }
+  if (span?.kind === "session") return sessionOpenings(meter, history, at);
   const window = newWindow(meter, nowMs, null);
   if (span?.kind !== "rolling") {
     const spent = await history.spent({ scope, fromMs: window.startMs ?? 0, uptoSeq });
     return [balance(window, spent, nowMs)];
   }
-  const sizeMs = bucketMs(window);
+  const { spanMs } = span;
   const openings: OpeningBalance[] = [];
-  const first = Math.floor((nowMs - span.spanMs) / sizeMs);
-  for (let index = first; index * sizeMs <= nowMs; index++) {
-    const range = { fromMs: Math.ceil(index * sizeMs), toMs: Math.ceil((index + 1) * sizeMs) };
+  const [first, last] = [bucketIndex(spanMs, nowMs - spanMs), bucketIndex(spanMs, nowMs)];
+  for (let index = first; index <= last; index++) {
+    const range = { fromMs: bucketStartMs(spanMs, index), toMs: bucketStartMs(spanMs, index + 1) };
     const spent = await history.spent({ scope, ...range, uptoSeq });
     openings.push(balance(window, spent, range.fromMs));
   }
   return openings;
+}
+
+/** Named sessions count since they were last idle for long; without a usable name it is the day's. */
+async function sessionOpenings(
+  meter: Meter,
+  history: SpendingHistory,
+  { nowMs, uptoSeq }: { readonly nowMs: number; readonly uptoSeq: number },
+): Promise<OpeningBalance[]> {
+  const { scope } = meter;
+  const dayStartMs = nowMs - (nowMs % DAY_MS);
+  const named = await history.sessions({ scope, fromMs: nowMs - IDLE_SESSION_MS, uptoSeq });
+  const today = await history.sessions({ scope, fromMs: dayStartMs, uptoSeq });
+  const hasName = ({ session }: { readonly session: string | null }) =>
+    sessionWindowName(session, nowMs) === session;
+  return [...named.filter(hasName), ...today.filter((unnamed) => !hasName(unnamed))].map(
+    ({ virtualKey, session, spent }) => {
+      const name = sessionWindowName(session, nowMs);
+      return balance(newWindow(meter, nowMs, { virtualKey, name }), spent, nowMs);
+    },
+  );
 }
 
 function balance(window: Window, spent: bigint, atMs: number): OpeningBalance {

@@ -3,13 +3,21 @@ import { configDigest } from "../config/digest.ts";
 import { formatFault, type Fault } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
+import type { NanoUsd } from "../core/money.ts";
+import { systemClock } from "../core/time.ts";
 import type { Log, Ruling } from "../gateway/ports.ts";
 import type { Hasher } from "../identity/key-ring.ts";
+import { modelMatcher } from "../policy/models.ts";
+import { createPriceBook } from "../pricing/price-book.ts";
+import { smallestSoundCap } from "../pricing/sound-cap.ts";
 import { providerKinds } from "../providers/catalogue.ts";
 import { configure } from "./configure.ts";
 import type { SpendingHistory } from "./openings.ts";
 import type { OpenNode } from "./open-node.ts";
 import { defaultKey } from "./private-file.ts";
+
+/** A cap that is small even for this context is worth a warning. */
+const SMALL_CONTEXT = { contextTokens: 100_000, markers: "5m" } as const;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,7 +43,19 @@ export function readConfig(
   environment: Environment,
   addedVirtualKeys: readonly unknown[],
 ): ReturnType<typeof loadConfig> {
-  return loadConfig({ file, environment, knownKinds: providerKinds(), addedVirtualKeys });
+  const knownKinds = providerKinds();
+  return loadConfig({ file, environment, knownKinds, addedVirtualKeys, smallestCap });
+}
+
+/** Below it, one request that does not fit leaves a noticeable part of the cap unused. */
+function smallestCap(models: readonly string[] | null): NanoUsd | null {
+  const book = createPriceBook([]);
+  const allows = models === null ? () => true : modelMatcher(models);
+  const caps = book
+    .wireIds()
+    .filter(allows)
+    .map((id) => smallestSoundCap(book.resolve(id, systemClock.wallMs()), SMALL_CONTEXT));
+  return caps.length === 0 ? null : caps.reduce((least, cap) => (cap > least ? cap : least));
 }
 
 /** The configuration in force, changed by one step at a time. */

@@ -11,7 +11,7 @@ export interface NodeState {
 }
 
 /** A snapshot of another version is not read: the journal is replayed instead. */
-const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
 
 interface NodeSnapshot {
   readonly version: number;

@@ -1,6 +1,7 @@
 /** Turns a shortage into what the client is told: what is exhausted · when it resets · what to do next. */
 import { refusal, type Refusal } from "../core/refusal.ts";
 import { nanoUsd, formatUsd } from "../core/money.ts";
+import type { CalendarPeriod, Span } from "../core/span.ts";
 import { headroomOf, type Books, type Shortage } from "../ledger/decide.ts";
 import { perText } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
@@ -8,6 +9,26 @@ import type { Window } from "../ledger/state.ts";
 /** A hold that only others keep out is often gone in seconds. */
 const BUSY_RETRY_SECONDS = 5;
 const CONCURRENCY_RETRY_SECONDS = 2;
+/** A limit that nothing refills: the configuration must change first. */
+const NEVER_RETRY_SECONDS = 3600;
+/** Up to here a time is told in seconds. */
+const SOON_SECONDS = 120;
+const MINUTE_MS = 60_000;
+const NANO_PER_CENT = 10_000_000n;
+const CALENDAR_NAMES: Readonly<Record<CalendarPeriod, string>> = {
+  second: "per-second",
+  minute: "per-minute",
+  hour: "hourly",
+  day: "daily",
+  week: "weekly",
+  month: "monthly",
+};
+const UNIT_NAMES: Readonly<Record<string, string>> = {
+  s: "second",
+  m: "minute",
+  h: "hour",
+  d: "day",
+};
 const UNIFIED = "anthropic-ratelimit-unified";
 /** Client words for the periods that it knows. */
 const OVERAGE_PERIODS: Readonly<Record<string, string>> = {
@@ -18,101 +39,115 @@ const OVERAGE_PERIODS: Readonly<Record<string, string>> = {
 
 /** The refusal for one shortage; `nowMs` is the ledger's time. */
 export function explainShortage(shortage: Shortage, books: Books, nowMs: number): Refusal {
+  const { window } = shortage;
   switch (shortage.code) {
     case "rate_limited":
       return explainRate(shortage, nowMs);
     case "concurrency_limited":
       return refusal(
         "concurrency_limited",
-        `${subject(shortage.window)} has its ${shortage.window.meter.cap} requests at once in flight; ` +
-          "room comes when one of them ends; try again in a moment.",
+        `${capital(subject(window))} has ${counted(window.meter.cap, "request")} in flight, all that it ` +
+          "may have at once; room comes when one of them ends; try again in a moment.",
         { "retry-after": String(CONCURRENCY_RETRY_SECONDS) },
       );
     case "budget_busy":
       return refusal(
         "budget_busy",
-        `${budgetName(shortage.window)} is fully held by requests in flight; ` +
+        `${budgetName(window)} has no room beside what requests in flight hold; ` +
           "room comes when they settle; try again in a moment.",
         { "retry-after": String(BUSY_RETRY_SECONDS) },
       );
     case "request_exceeds_budget":
-      return refusal("request_exceeds_budget", exceedsMessage(shortage.window, books));
+      return refusal("request_exceeds_budget", exceedsMessage(window, books));
     case "budget_exhausted":
       return explainExhausted(shortage, nowMs);
   }
 }
 
-function explainRate(shortage: Shortage, nowMs: number): Refusal {
-  const { meter } = shortage.window;
-  const seconds = secondsUntil(shortage.resetMs, nowMs);
-  const unit = meter.unit.replace("_", " ");
+function explainRate({ window, resetMs }: Shortage, nowMs: number): Refusal {
+  const { cap, unit, span } = window.meter;
+  const limit = `${counted(cap, unit.replace("_", " ").replace(/s$/, ""))} per ${perText(span)}`;
+  const seconds = resetMs === null ? NEVER_RETRY_SECONDS : secondsUntil(resetMs, nowMs);
+  const room = resetMs === null ? "none comes back" : `room comes ${when(resetMs, window, nowMs)}`;
   return refusal(
     "rate_limited",
-    `${subject(shortage.window)} has used its ${meter.cap} ${unit} per ${perText(meter.span)}; ` +
-      `room comes in ${seconds} s; wait, or ask your platform team for a higher limit.`,
+    `${capital(subject(window))} has used its limit of ${limit}; ${room}; ` +
+      "wait, or ask your platform team for a higher limit.",
     { "retry-after": String(seconds) },
   );
 }
 
 function exceedsMessage(window: Window, books: Books): string {
   const left = headroomOf(window, books);
-  const dollars = left <= 0n ? "nothing" : `$${formatUsd(nanoUsd(left))}`;
+  const room =
+    left > 0n
+      ? `has ${dollarsLeft(left)} left, which this request's context does not fit into`
+      : "has nothing left beside what requests in flight hold";
   return (
-    `${budgetName(window)} has ${dollars} left, which this request's context does not fit into; ` +
-    "a smaller request would fit; use /compact or /clear, or a smaller model."
+    `${budgetName(window)} ${room}; a smaller request can still fit; ` +
+    "use /compact or /clear, or a smaller model."
   );
 }
 
 function explainExhausted(shortage: Shortage, nowMs: number): Refusal {
   const { window, resetMs } = shortage;
-  const next = "ask your platform team for an increase or use another key.";
   const resets =
-    resetMs === null ? "it does not reset" : `it resets at ${resetText(resetMs, window)}`;
+    resetMs === null ? "it does not reset" : `it resets ${when(resetMs, window, nowMs)}`;
+  const state = window.meter.cap === 0n ? "allows no spending" : "is used up";
   return refusal(
     "budget_exhausted",
-    `${budgetName(window)} is used up; ${resets}; ${next}`,
+    `${budgetName(window)} ${state}; ${resets}; ${remedy(window)}.`,
     exhaustedHeaders(shortage, nowMs),
   );
+}
+
+function remedy({ meter: { scope, span } }: Window): string {
+  const increase = "ask your platform team for an increase";
+  if (span?.kind === "session") return `start a new session or ${increase}`;
+  if (scope.type === "virtual_key") return `${increase} or use another key`;
+  if (scope.type === "provider_config") return `${increase} or choose a model of another provider`;
+  return increase;
 }
 
 /** Observed on the client: with these it stops at once and shows the sentence. */
 function exhaustedHeaders(shortage: Shortage, nowMs: number): Record<string, string> {
   const { window, resetMs } = shortage;
-  const period = OVERAGE_PERIODS[perText(window.meter.span)];
-  const shared = window.meter.scope.type === "customer" || window.meter.scope.type === "team";
+  const { span } = window.meter;
+  const period = span?.kind === "calendar" ? OVERAGE_PERIODS[span.per] : undefined;
   const reset = resetMs === null ? null : String(Math.ceil(resetMs / 1000));
   return {
-    ...(reset === null ? {} : { "retry-after": String(secondsUntil(resetMs, nowMs)) }),
+    ...(resetMs === null ? {} : { "retry-after": String(secondsUntil(resetMs, nowMs)) }),
     [`${UNIFIED}-status`]: "rejected",
-    ...(reset === null
-      ? {}
-      : { [`${UNIFIED}-reset`]: reset, [`${UNIFIED}-overage-reset`]: reset }),
+    ...(reset === null ? {} : { [`${UNIFIED}-reset`]: reset, [`${UNIFIED}-overage-reset`]: reset }),
     [`${UNIFIED}-overage-utilization`]: "1",
     [`${UNIFIED}-overage-surpassed-threshold`]: "1",
     ...(period === undefined ? {} : { [`${UNIFIED}-overage-period`]: period }),
     [`${UNIFIED}-overage-disabled-reason`]: "org_spend_cap_reached",
-    ...(shared ? { [`${UNIFIED}-overage-scope`]: "group_pool" } : {}),
+    ...(isShared(window) ? { [`${UNIFIED}-overage-scope`]: "group_pool" } : {}),
   };
 }
 
-function secondsUntil(resetMs: number | null, nowMs: number): number {
-  return resetMs === null ? BUSY_RETRY_SECONDS : Math.max(1, Math.ceil((resetMs - nowMs) / 1000));
+/** Others spend from it too; a session is one developer's even where a team's budget caps it. */
+function isShared({ meter: { scope, span } }: Window): boolean {
+  return span?.kind !== "session" && (scope.type === "customer" || scope.type === "team");
+}
+
+function secondsUntil(resetMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((resetMs - nowMs) / 1000));
 }
 
 /** "The monthly budget of team platform ($4000)". */
 function budgetName(window: Window): string {
   const { span, cap } = window.meter;
-  const per = perText(span);
-  const kind: Readonly<Record<string, string>> = {
-    day: "daily",
-    week: "weekly",
-    month: "monthly",
-    hour: "hourly",
-    total: "total",
-    session: "session",
-  };
-  const name = kind[per] ?? `${per} `.trimEnd();
-  return `The ${name} budget of ${subject(window)} ($${formatUsd(nanoUsd(cap ?? 0n))})`;
+  return `The ${spanName(span)} budget of ${subject(window)} (${dollars(cap ?? 0n)})`;
+}
+
+/** "monthly", "per-minute", "rolling 5-hour", "total", "session". */
+function spanName(span: Span | null): string {
+  if (span?.kind === "calendar") return CALENDAR_NAMES[span.per];
+  if (span?.kind !== "rolling") return perText(span);
+  const unit = UNIT_NAMES[span.text.slice(-1)];
+  return `rolling ${unit === undefined ? span.text : `${span.text.slice(0, -1)}-${unit}`}`;
 }
 
 function subject(window: Window): string {
@@ -124,13 +159,35 @@ function subject(window: Window): string {
   return `${names[type] ?? type} ${id}`;
 }
 
-function resetText(resetMs: number, window: Window): string {
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** "1 request", "600 requests". */
+function counted(amount: bigint | null, noun: string): string {
+  return `${amount ?? 0n} ${noun}${amount === 1n ? "" : "s"}`;
+}
+
+/** An exact amount: "$30", "$0.50", "$0.0025". */
+function dollars(amount: bigint): string {
+  return `$${formatUsd(nanoUsd(amount)).replace(/(\.\d)$/, "$10")}`;
+}
+
+/** What is left, in whole cents and never more than there is. */
+function dollarsLeft(amount: bigint): string {
+  return amount < NANO_PER_CENT ? "less than $0.01" : dollars(amount - (amount % NANO_PER_CENT));
+}
+
+/** "in 37 s" where that is soon, else the minute by whose beginning it has come. */
+function when(resetMs: number, window: Window, nowMs: number): string {
+  const seconds = secondsUntil(resetMs, nowMs);
+  if (seconds <= SOON_SECONDS) return `in ${seconds} s`;
   const { span } = window.meter;
   const timeZone = span?.kind === "calendar" ? span.timeZone : "UTC";
   const text = new Intl.DateTimeFormat("sv-SE", {
     timeZone,
     dateStyle: "short",
     timeStyle: "short",
-  }).format(resetMs);
-  return `${text} ${timeZone}`;
+  }).format(Math.ceil(resetMs / MINUTE_MS) * MINUTE_MS);
+  return `at ${text} ${timeZone}`;
 }

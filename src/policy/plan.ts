@@ -151,8 +151,7 @@ function providersOf(
   providers: readonly ProviderConfig[],
 ): { use: KeyProviderConfig; provider: ProviderConfig }[] {
   const uses =
-    key.providers ??
-    providers.map(({ id }) => ({ id, models: null, budgets: [], rateLimits: [] }));
+    key.providers ?? providers.map(({ id }) => ({ id, models: null, budgets: [], rateLimits: [] }));
   return uses.flatMap((use) => {
     const provider = providers.find(({ id }) => id === use.id);
     return provider === undefined ? [] : [{ use, provider }];

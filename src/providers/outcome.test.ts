@@ -38,12 +38,12 @@ const CASES: readonly (readonly [string, Partial<AttemptEnd>, "billed" | "free" 
   ["no head in time", { status: null, failure: failed("first_byte_timeout", true) }, "unknown"],
   ["garbage for a head", { status: null, failure: failed("protocol", true) }, "unknown"],
   ["cancelled before a head", { status: null }, "unknown"],
-  ["a redirect", { status: 302 }, "unknown"],
+  ["a redirect", { status: 302 }, "free"],
   ...[400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 529].flatMap(
     (status) =>
       [
         [`${status} in the error envelope`, { status, errorEnvelope: true }, "free"],
-        [`${status} without it`, { status }, "unknown"],
+        [`${status} without it`, { status }, status < 500 ? "free" : "unknown"],
       ] as const,
   ),
   ["408 in the error envelope", { status: 408, errorEnvelope: true }, "unknown"],

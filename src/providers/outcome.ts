@@ -29,19 +29,20 @@ const BILLED: AttemptOutcome = { kind: "billed" };
 const FREE: AttemptOutcome = { kind: "free" };
 const UNKNOWN: AttemptOutcome = { kind: "unknown" };
 
-const FIRST_ERROR_STATUS = 400;
+const FIRST_REDIRECT = 300;
+const FIRST_SERVER_ERROR = 500;
 
 /**
- * Classifies the end of an attempt. Free is only what is proven free: whatever no rule names is
- * unknown, so that a charge is never below the provider's bill.
+ * Classifies the end of an attempt. Free is what the provider says it did not do: a redirect, a request
+ * it did not accept (4xx, whoever on the way says so), a failure in its own error envelope. Whatever no
+ * rule names is unknown, so that a charge is never below the provider's bill.
  */
 export function outcomeOf(row: ProviderRow, end: AttemptEnd): AttemptOutcome {
-  if (end.status === null) return end.failure !== null && !end.failure.sent ? FREE : UNKNOWN;
-  if (end.status >= FIRST_ERROR_STATUS) return outcomeOfError(row, end.status, end.errorEnvelope);
+  const { status } = end;
+  if (status === null) return end.failure !== null && !end.failure.sent ? FREE : UNKNOWN;
+  if (row.billing.unprovenStatuses.includes(status)) return UNKNOWN;
+  if (status >= FIRST_SERVER_ERROR) return end.errorEnvelope ? FREE : UNKNOWN;
+  if (status >= FIRST_REDIRECT) return FREE;
   if (end.refusedBeforeOutput && row.billing.refusalBeforeOutputIsFree) return FREE;
   return end.finalUsage ? BILLED : UNKNOWN;
-}
-
-function outcomeOfError(row: ProviderRow, status: number, errorEnvelope: boolean): AttemptOutcome {
-  return errorEnvelope && !row.billing.unprovenStatuses.includes(status) ? FREE : UNKNOWN;
 }

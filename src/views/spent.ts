@@ -57,7 +57,7 @@ export async function sumSpentBySession(
   const found = sql<{ virtual_key: string; session: string | null; total: bigint }>`
     SELECT dimensions.virtual_key, dimensions.session, sum(attempts.cost_nano) AS total
     FROM attempts JOIN dimensions ON dimensions.id = attempts.dimension
-    WHERE ${admittedIn(range)} AND attempts.ended_seq <= ${query.uptoSeq} AND ${inScope(range)}
+    WHERE ${within(sql.ref("attempts.admitted_ms"), range)} AND attempts.ended_seq <= ${query.uptoSeq} AND ${inScope(range)}
     GROUP BY dimensions.virtual_key, dimensions.session HAVING total > 0`;
   return (await found.execute(db)).rows.map((row) => ({
     virtualKey: row.virtual_key,

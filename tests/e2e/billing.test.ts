@@ -24,6 +24,8 @@ interface Case {
   readonly asks?: object;
   readonly counts: Partial<WireUsage>;
   readonly stopReason?: string;
+  /** Default: 400. */
+  readonly promptBytes?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -71,11 +73,13 @@ const CASES: readonly Case[] = [
   {
     name: "the short tier's last token",
     model: "claude-haiku-5-5",
+    promptBytes: 120_000,
     counts: { input_tokens: 0, cache_read_input_tokens: 100_000 },
   },
   {
     name: "the long tier's first token",
     model: "claude-haiku-5-5",
+    promptBytes: 120_000,
     counts: { input_tokens: 1, cache_read_input_tokens: 100_000 },
   },
   {
@@ -119,7 +123,7 @@ after(() => desk?.dispose());
 
 /** Sends it whole or streamed, and compares the row with the bill's new line. */
 async function assertBilled(
-  { model, asks, counts, stopReason }: Case,
+  { model, asks, counts, stopReason, promptBytes = 400 }: Case,
   stream: boolean,
 ): Promise<void> {
   const { bill } = desk.upstream;
@@ -131,7 +135,7 @@ async function assertBilled(
     usage: usage({ input_tokens: 10, output_tokens: 7, ...counts }),
     ...(stopReason === undefined ? {} : { stopReason }),
   };
-  const messages = [{ role: "user", content: "x".repeat(400) }];
+  const messages = [{ role: "user", content: "x".repeat(promptBytes) }];
   const body = JSON.stringify({ model, max_tokens: 2000, messages, stream, ...asks });
   const got = await desk.ask("plain", { body }, answer);
   assert.equal(got.status, 200, got.body.toString("utf8"));

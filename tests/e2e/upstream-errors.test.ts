@@ -128,9 +128,14 @@ describe("an answer that breaks", () => {
       delivery: { eventDelayMs: 5 },
     };
     for (const afterMs of [5, 50, 150]) {
-      const signal = AbortSignal.timeout(afterMs);
+      const client = new AbortController();
       const { billed, settled } = await charged(async () => {
-        await desk.ask("plain", { body: STREAMED, signal }, slow).catch(() => null);
+        const asked = desk
+          .ask("plain", { body: STREAMED, signal: client.signal }, slow)
+          .catch(() => null);
+        await until("the upstream has the request", () => desk.upstream.inFlight() > 0);
+        setTimeout(() => client.abort(), afterMs);
+        await asked;
         await until("the upstream is idle", () => desk.upstream.inFlight() === 0);
       });
       assert.ok(settled >= billed, `settled ${settled}, billed ${billed}`);

@@ -33,6 +33,9 @@ const GOVERNED = new Set([
 ]);
 const REPORTED = new Set([...GOVERNED, "tool_choice"]);
 
+/** Spelled out, or possibly hidden behind an escape. */
+const MAY_HOLD_ARGUMENTS = /input|\\u/;
+
 /** How many bodies passed the scan, and how many did not. */
 export interface FuzzCount {
   accepted: number;
@@ -73,7 +76,7 @@ function compare(body: HostileBody, scanned: ScannedBody): void {
     return;
   }
   assert.equal(lenient.faultAt, null, "the naive scanner accepts it too");
-  if (strict.faultAt !== null) assert.match(bytes.toString("latin1"), /input/);
+  if (strict.faultAt !== null) assert.match(bytes.toString("latin1"), MAY_HOLD_ARGUMENTS);
   compareFields(scanned.body, lenient, bytes);
   assert.doesNotThrow(() => JSON.parse(skeletonOf(bytes, lenient)), "the top level is JSON");
   if (parsed === null) assert.ok(body.isDamaged);
@@ -91,7 +94,7 @@ function compareFault(
     strictAt !== null && offset > strictAt && offset <= (lenientAt ?? bytes.length),
     "offset of the fault",
   );
-  assert.match(bytes.toString("latin1"), /input/);
+  assert.match(bytes.toString("latin1"), MAY_HOLD_ARGUMENTS);
 }
 
 function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> | null {

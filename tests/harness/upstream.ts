@@ -45,7 +45,7 @@ const UPSTREAM_MODELS = [
 /** Starts an upstream on a free loopback port. Scripts that throw answer 500 in the envelope. */
 export async function startUpstream(script: Script): Promise<Upstream> {
   let current = script;
-  let answered = 0;
+  const answered = { messages: 0, others: 0 };
   const inFlight = new Set<ServerResponse>();
   const bill = new Bill();
   const requests: ReceivedRequest[] = [];
@@ -66,8 +66,11 @@ export async function startUpstream(script: Script): Promise<Upstream> {
       await deliverHttp(response, freeAnswer(request), "req_free");
       return;
     }
-    const requestId = `req_01${String(answered).padStart(22, "0")}`;
-    answered += 1;
+    // Counts are numbered apart: a gateway may ask for one of its own.
+    const isCounted = isMessages(request);
+    answered[isCounted ? "messages" : "others"]++;
+    const number = String(isCounted ? answered.messages : answered.others);
+    const requestId = `req_0${isCounted ? 1 : 2}${number.padStart(22, "0")}`;
     const answer = await answerTo(request, current);
     await deliver({ request, response, requestId, bill }, answer);
   }

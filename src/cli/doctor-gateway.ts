@@ -1,0 +1,121 @@
+/** Doctor's checks of the running gateway: does it answer, and what does it say of itself? */
+import { createServer } from "node:http";
+import { request } from "undici";
+import { type Status, statusSchema } from "../control/status.ts";
+import { parseAddress } from "../config/scalar.ts";
+import { connectControl } from "./control-client.ts";
+import { CommandFailed, EXIT } from "./exit.ts";
+import { fail, type Finding, ok, warn } from "./finding.ts";
+import type { Place } from "./place.ts";
+import type { Session } from "./verb.ts";
+
+export interface GatewayFindings {
+  readonly isRunning: boolean;
+  readonly findings: readonly Finding[];
+}
+
+const VIEWS_LAG_MS = 5_000;
+
+/** By the socket of the data directory alone: the variables for other machines are not asked. */
+export async function gatewayChecks(place: Place): Promise<GatewayFindings> {
+  const control = connectControl(place, {});
+  try {
+    const status = statusSchema.parse(await control.call("GET", "/api/v1/status"));
+    const findings = [
+      ok("gateway", `version ${status.version}, process ${status.process}, mode ${status.mode}`),
+      readinessCheck(status),
+      await dataPlaneCheck(status),
+      ...providerChecks(status),
+      ...reloadCheck(status),
+      viewsCheck(status),
+    ];
+    return { isRunning: true, findings };
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    const isAbsent = error.exitCode === EXIT.unreachable;
+    const finding = isAbsent
+      ? warn("gateway", `none runs on ${place.dataDir}`, 'start it with "tollgate serve"')
+      : fail("gateway", error.message, "its log on standard error says more");
+    return { isRunning: !isAbsent, findings: [finding, await portCheck(place)] };
+  } finally {
+    await control.close();
+  }
+}
+
+function readinessCheck({ ready, reasons }: Status): Finding {
+  if (ready) return ok("readiness", "requests are served");
+  return fail("readiness", reasons.join("; "), "requests are refused until that has ended");
+}
+
+async function dataPlaneCheck({ url }: Status): Promise<Finding> {
+  const name = "data plane";
+  try {
+    const answer = await request(`${url}/health/live`);
+    await answer.body.dump();
+    if (answer.statusCode === 200) return ok(name, `${url} answers`);
+    return fail(name, `${url} answers with ${answer.statusCode}`, "is something else there?");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail(name, `${url} does not answer: ${why}`, "check server.listen and firewalls");
+  }
+}
+
+function providerChecks({ provider_troubles: troubles }: Status): Finding[] {
+  if (troubles.length === 0) return [ok("providers", "no credential is refused")];
+  return troubles.map((trouble) =>
+    fail("providers", trouble, '"tollgate check --online" tries all provider keys'),
+  );
+}
+
+function reloadCheck({ configuration_fault: fault }: Status): Finding[] {
+  if (fault === null) return [];
+  const remedy = "mend the file: the configuration before it is still in force";
+  return [warn("reload", fault, remedy)];
+}
+
+function viewsCheck({ views }: Status): Finding {
+  const remedy = 'if it stays so, stop the gateway and run "tollgate rebuild"';
+  if (views.error !== null) return warn("views", views.error, remedy);
+  const message = `${Math.round(views.lag_ms)} ms behind the journal`;
+  return views.lag_ms > VIEWS_LAG_MS ? warn("views", message, remedy) : ok("views", message);
+}
+
+/** Whether the gateway could listen; asked only where none runs. */
+async function portCheck({ listen }: Place): Promise<Finding> {
+  const address = parseAddress(listen);
+  if (address === null) return fail("port", `${listen} is no address`, "write host:port");
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(address.port, address.host, resolve);
+    });
+    return ok("port", `${listen} is free`);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const remedy = "stop what listens there, or choose another with TOLLGATE_LISTEN";
+    return fail("port", `${listen} cannot be listened on (${code})`, remedy);
+  } finally {
+    server.close();
+  }
+}
+
+/** The control API over the network, where this shell is set up for it. */
+export async function adminCheck({ environment }: Session): Promise<Finding> {
+  const name = "admin API";
+  if ((environment["TOLLGATE_ADMIN_URL"] ?? "") === "") {
+    return ok(name, "TOLLGATE_ADMIN_URL is not set: the socket is used");
+  }
+  try {
+    const control = connectControl(null, environment);
+    try {
+      const status = statusSchema.parse(await control.call("GET", "/api/v1/status"));
+      return ok(name, `version ${status.version} answers at TOLLGATE_ADMIN_URL`);
+    } finally {
+      await control.close();
+    }
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    return fail(name, error.message, "check TOLLGATE_ADMIN_URL and TOLLGATE_ADMIN_TOKEN");
+  }
+}

@@ -1,0 +1,150 @@
+/** Entities of the configuration with the field names of the file; secrets are left out. */
+import { z } from "zod";
+import type {
+  BudgetConfig,
+  CustomerConfig,
+  KeyProviderConfig,
+  LimitConfig,
+  OwnerConfig,
+  ProviderConfig,
+  TeamConfig,
+} from "../config/config.ts";
+import { formatUsd } from "../core/money.ts";
+import type { Span } from "../core/span.ts";
+import { formatTime } from "../core/time.ts";
+import type { KeyView } from "./ports.ts";
+
+const period = { per: z.string().optional(), rolling: z.string().optional() };
+
+const budgetFields = z.strictObject({
+  usd: z.string(),
+  ...period,
+  time_zone: z.string().optional(),
+  overshoot: z.enum(["none", "last_request"]),
+});
+
+const limitFields = z.strictObject({
+  requests: z.int().optional(),
+  input_tokens: z.int().optional(),
+  output_tokens: z.int().optional(),
+  concurrent: z.int().optional(),
+  ...period,
+  burst: z.int().optional(),
+});
+
+const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
+const scope = {
+  id: z.string(),
+  name: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  ...capped,
+};
+
+export const customerFields = z.strictObject(scope);
+export const teamFields = z.strictObject({ ...scope, customer: z.string() });
+export const ownerFields = z.strictObject({ ...scope, team: z.string() });
+export const providerFields = z.strictObject({
+  id: z.string(),
+  kind: z.string(),
+  base_url: z.string().nullable().describe("Null: the catalogue's."),
+  keys: z.array(z.strictObject({ id: z.string(), weight: z.number() })),
+});
+
+export const virtualKeyFields = z.strictObject({
+  ...scope,
+  team: z.string(),
+  owner: z.string().nullable(),
+  expires: z.string().nullable(),
+  providers: z
+    .array(z.strictObject({ id: z.string(), models: z.array(z.string()).nullable(), ...capped }))
+    .nullable()
+    .describe("Null: all providers."),
+  source: z.enum(["file", "api"]),
+  state: z
+    .enum(["active", "revoked", "expired", "without_secret"])
+    .describe("Whether its secret opens it now; without_secret: rotate gives it one."),
+  revoked: z.string().nullable().describe("When it was revoked."),
+  secrets: z.int().describe("Secrets that count; two within the overlap of a rotation."),
+});
+
+type Of<Schema extends z.ZodType> = z.infer<Schema>;
+
+export function printCustomer(customer: CustomerConfig): Of<typeof customerFields> {
+  return scopeOf(customer);
+}
+
+export function printTeam(team: TeamConfig): Of<typeof teamFields> {
+  return { ...scopeOf(team), customer: team.customer };
+}
+
+export function printOwner(owner: OwnerConfig): Of<typeof ownerFields> {
+  return { ...scopeOf(owner), team: owner.team };
+}
+
+export function printProvider(provider: ProviderConfig): Of<typeof providerFields> {
+  return {
+    id: provider.id,
+    kind: provider.kind,
+    base_url: provider.baseUrl,
+    keys: provider.keys.map(({ id, weight }) => ({ id, weight })),
+  };
+}
+
+/** `nowMs` decides whether the key has expired. */
+export function printVirtualKey(view: KeyView, nowMs: number): Of<typeof virtualKeyFields> {
+  const { key, source, revokedMs, secrets } = view;
+  return {
+    ...scopeOf(key),
+    team: key.team,
+    owner: key.owner,
+    expires: key.expiresMs === null ? null : formatTime(key.expiresMs),
+    providers: key.providers?.map(useOf) ?? null,
+    source,
+    state: stateOf(view, nowMs),
+    revoked: revokedMs === null ? null : formatTime(revokedMs),
+    secrets,
+  };
+}
+
+function stateOf({ key, revokedMs, secrets }: KeyView, nowMs: number) {
+  if (revokedMs !== null) return "revoked";
+  if (key.expiresMs !== null && key.expiresMs <= nowMs) return "expired";
+  return secrets === 0 ? "without_secret" : "active";
+}
+
+function useOf(use: KeyProviderConfig) {
+  return { id: use.id, models: use.models === null ? null : [...use.models], ...capsOf(use) };
+}
+
+interface Capped {
+  readonly budgets: readonly BudgetConfig[];
+  readonly rateLimits: readonly LimitConfig[];
+}
+
+/** Picks fields one by one: what is not named here is never shown. */
+function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
+  const { id, name, labels } = entity;
+  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+}
+
+function capsOf({ budgets, rateLimits }: Capped) {
+  return {
+    budgets: budgets.map(({ usd, span, overshoot }) => ({
+      usd: formatUsd(usd),
+      ...spanOf(span),
+      ...(span.kind === "calendar" ? { time_zone: span.timeZone } : {}),
+      overshoot,
+    })),
+    rate_limits: rateLimits.map(({ unit, amount, span, burst }) => ({
+      [unit]: amount,
+      ...spanOf(span),
+      ...(burst === null ? {} : { burst }),
+    })),
+  };
+}
+
+function spanOf(span: Span | null) {
+  if (span === null) return {};
+  if (span.kind === "rolling") return { rolling: span.text };
+  return { per: span.kind === "calendar" ? span.per : span.kind };
+}

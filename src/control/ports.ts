@@ -1,0 +1,125 @@
+/** What the control API needs from the rest of the product; filled by the composition root. */
+import type { Config, VirtualKeyConfig } from "../config/config.ts";
+import type { Scope } from "../core/span.ts";
+import type { Clock } from "../core/time.ts";
+import type { PriceExplanation } from "../pricing/price-book.ts";
+import type { Views } from "../views/views.ts";
+
+/** One open window of a budget. Amounts in nano-dollars, times in Unix milliseconds. */
+export interface BudgetView {
+  /** The window's key: it stays the same for as long as the window does. */
+  readonly id: string;
+  /** For a session's window `{type: "session", id: the session}`. */
+  readonly scope: Scope;
+  /** The scope that carries the budget, where that is another one: a session's. */
+  readonly parent: Scope | null;
+  /** Whose session it is; null for all other windows. */
+  readonly virtualKey: string | null;
+  /** As the file writes it: "month", "5h", "session". */
+  readonly per: string;
+  /** IANA zone of a calendar window; null for all others. */
+  readonly timeZone: string | null;
+  readonly overshoot: "none" | "last_request";
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  readonly limit: bigint;
+  readonly settled: bigint;
+  readonly held: bigint;
+}
+
+/** A virtual key as the API shows it: never a secret, never a hash. */
+export interface KeyView {
+  readonly key: Omit<VirtualKeyConfig, "secret">;
+  /** `file`: only revoking and rotating are possible. */
+  readonly source: "file" | "api";
+  readonly revokedMs: number | null;
+  /** How many secrets open it now: 0 for a key that was given none yet, 2 within a rotation's overlap. */
+  readonly secrets: number;
+}
+
+/** Why a change was not made. `field` is a path in the entity ("budgets[0].usd"). */
+export interface KeyProblem {
+  readonly status: 400 | 404 | 409;
+  /** One sentence: what is wrong, the value (never a secret) and the remedy. */
+  readonly message: string;
+  readonly field?: string;
+}
+
+/** The only moment at which a secret is known. */
+export interface KeyWithSecret {
+  readonly key: KeyView;
+  readonly secret: string;
+}
+
+/**
+ * Changes resolve once they are in the journal and in force for the next request. `actor` says who
+ * asked ("local", "token", "browser"); it is journalled.
+ */
+export interface KeyAdministration {
+  readonly list: () => readonly KeyView[];
+  readonly get: (id: string) => KeyView | null;
+  /** `fields` are those of the file, `secret` excepted, as they came. */
+  readonly create: (fields: unknown, actor: string) => Promise<KeyWithSecret | KeyProblem>;
+  /** `patch` is a merge patch (RFC 7396) of the fields of the file, as it came. */
+  readonly update: (id: string, patch: unknown, actor: string) => Promise<KeyView | KeyProblem>;
+  /** Null: it is gone. */
+  readonly remove: (id: string, actor: string) => Promise<KeyProblem | null>;
+  readonly rotate: (
+    id: string,
+    options: { readonly overlapSeconds: number },
+    actor: string,
+  ) => Promise<KeyWithSecret | KeyProblem>;
+  readonly revoke: (id: string, actor: string) => Promise<KeyView | KeyProblem>;
+}
+
+/** The last line of this node's journal; `time` is null while there is none. */
+export interface JournalHead {
+  readonly node: string;
+  readonly seq: number;
+  /** Hex SHA-256 of the line; 64 zeros where there is none. */
+  readonly hash: string;
+  readonly time: string | null;
+}
+
+/** Whether requests are served, and what an operator should know. Sentences, no secrets. */
+export interface ControlHealth {
+  readonly ready: boolean;
+  /** Why not ready. */
+  readonly reasons: readonly string[];
+  /** Credentials that a provider refuses now. */
+  readonly providerTroubles: readonly string[];
+  /** Why the last reload was not taken; null where the file in force is the one on disk. */
+  readonly configurationFault: string | null;
+}
+
+/** Writes to the log; the same shape as the gateway's. */
+export interface ControlLog {
+  readonly info: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface ControlPorts {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly startedMs: number;
+  /** Whether `presented` is the admin token; takes as long whether it is or not. */
+  readonly verifyToken: (presented: string) => boolean;
+  /** The configuration in force; the API shows parts of it, never a secret. */
+  readonly config: () => Config;
+  /** Base URL of the data plane as clients on this machine reach it ("http://127.0.0.1:8080"). */
+  readonly dataPlaneUrl: () => string;
+  readonly budgets: () => readonly BudgetView[];
+  readonly views: Pick<Views, "requests" | "request" | "usage" | "sync" | "status">;
+  readonly keys: KeyAdministration;
+  readonly head: () => JournalHead;
+  /** `{data_dir}/journal/{node}`. */
+  readonly journalDirectory: string;
+  readonly health: () => ControlHealth;
+  readonly explainPrice: (model: string, atMs: number) => PriceExplanation;
+  /** Models that have a price, as clients send them. */
+  readonly pricedModels: () => readonly string[];
+  /** All metrics in Prometheus' text format. */
+  readonly metricsText: () => Promise<string>;
+  readonly log: ControlLog;
+}

@@ -1,0 +1,129 @@
+/** `GET /api/v1/prices`: what a model costs now, and why. */
+import { z } from "zod";
+import { formatTime, parseTime } from "../core/time.ts";
+import type { PriceExplanation } from "../pricing/price-book.ts";
+import type { Rates } from "../pricing/price.ts";
+import { pageOf } from "./page.ts";
+import { listOf, paging } from "./parameters.ts";
+import type { ControlPorts } from "./ports.ts";
+import { route, type Route } from "./route.ts";
+
+const PICO_DIGITS = 6;
+
+const usd = z.string().describe("US dollars for a million tokens.");
+const ratesSchema = z.strictObject({
+  input: usd,
+  output: usd,
+  cache_read: usd,
+  cache_write_5m: usd,
+  cache_write_1h: usd,
+});
+
+export const priceSchema = z.strictObject({
+  model: z.string(),
+  name: z.string().describe("The name under which the price stands."),
+  price: z.enum(["listed", "assumed", "override", "rehearsal"]),
+  from: z.string().nullable(),
+  rates: ratesSchema,
+  long_context: z
+    .strictObject({ above_tokens: z.int(), rates: ratesSchema })
+    .nullable()
+    .describe("A larger prompt is charged at these."),
+  context_window_tokens: z.int(),
+  max_output_tokens: z.int(),
+  why: z.string(),
+  entries: z
+    .array(
+      z.strictObject({
+        origin: z.enum(["override", "table"]),
+        name: z.string(),
+        from: z.string(),
+        rates: ratesSchema,
+        source: z.string().nullable(),
+        applies: z.boolean(),
+      }),
+    )
+    .describe("Everything that competes for this model, overrides first."),
+});
+
+export type PrintedPrice = z.infer<typeof priceSchema>;
+
+const at = z.strictObject({
+  at: z
+    .string()
+    .refine((text) => parseTime(text) !== null, { error: "is not a time: write RFC 3339" })
+    .optional()
+    .describe("RFC 3339; now where it is missing."),
+});
+
+export function priceRoutes(
+  ports: Pick<ControlPorts, "explainPrice" | "pricedModels" | "clock">,
+): Route[] {
+  const explain = (model: string, moment: string | undefined): PrintedPrice => {
+    const atMs = parseTime(moment ?? formatTime(ports.clock.wallMs())) ?? 0;
+    return printPrice(model, ports.explainPrice(model, atMs));
+  };
+  return [
+    route({
+      method: "GET",
+      path: "/api/v1/prices",
+      tag: "prices",
+      summary: "Prices of all models that table or configuration name",
+      query: at.extend(paging),
+      status: 200,
+      answer: listOf(priceSchema),
+      handle: ({ query }) => {
+        const page = pageOf(ports.pricedModels(), (model) => model, query);
+        return { body: { ...page, data: page.data.map((model) => explain(model, query.at)) } };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/v1/prices/{id}",
+      tag: "prices",
+      summary: "The price of one model, whether it is known or not, and why",
+      query: at,
+      status: 200,
+      answer: priceSchema,
+      handle: ({ id, query }) => ({ body: explain(id, query.at) }),
+    }),
+  ];
+}
+
+/** A price as API and command line show it. */
+export function printPrice(model: string, explanation: PriceExplanation): PrintedPrice {
+  const { price, why, entries } = explanation;
+  const { longContext } = price;
+  return {
+    model,
+    name: price.name,
+    price: price.source,
+    from: price.from,
+    rates: printRates(price.rates),
+    long_context:
+      longContext === null
+        ? null
+        : { above_tokens: longContext.aboveTokens, rates: printRates(longContext.rates) },
+    context_window_tokens: price.contextWindowTokens,
+    max_output_tokens: price.maxOutputTokens,
+    why,
+    entries: entries.map((entry) => ({ ...entry, rates: printRates(entry.rates) })),
+  };
+}
+
+function printRates(rates: Rates): z.infer<typeof ratesSchema> {
+  return {
+    input: perMillion(rates.input),
+    output: perMillion(rates.output),
+    cache_read: perMillion(rates.cacheRead),
+    cache_write_5m: perMillion(rates.cacheWrite5m),
+    cache_write_1h: perMillion(rates.cacheWrite1h),
+  };
+}
+
+/** Pico-dollars a token are millionths of a dollar for a million tokens. */
+function perMillion(pico: bigint): string {
+  const digits = pico.toString().padStart(PICO_DIGITS + 1, "0");
+  const fraction = digits.slice(-PICO_DIGITS).replace(/0+$/, "");
+  return digits.slice(0, -PICO_DIGITS) + (fraction === "" ? "" : `.${fraction}`);
+}

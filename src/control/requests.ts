@@ -1,0 +1,151 @@
+/** `GET /api/v1/requests` and one of them: what was asked, what became of it, what it cost. */
+import { z } from "zod";
+import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
+import type { Outcome } from "../journal/record.ts";
+import { checkRange, choice, filter, invalidCursor, listOf, paging, range } from "./parameters.ts";
+import type { ControlPorts } from "./ports.ts";
+import { Problem } from "./problem.ts";
+import { route, type Route } from "./route.ts";
+
+const OUTCOMES = [
+  "ok",
+  "refused",
+  "upstream_error",
+  "client_closed",
+  "interrupted",
+] as const satisfies readonly Outcome[];
+
+export const usageSchema = z.strictObject(
+  Object.fromEntries(USAGE_FIELDS.map((field) => [field, z.int()])) as Record<
+    keyof Usage,
+    z.ZodInt
+  >,
+);
+
+const text = z.string().nullable();
+const count = z.int().nullable();
+
+const row = {
+  id: z.string().describe("Equal to the answer's tollgate-request-id."),
+  time: z.string(),
+  customer: text,
+  team: text,
+  owner: text,
+  virtual_key: text,
+  labels: z.record(z.string(), z.string()),
+  session: text,
+  agent: text,
+  parent_agent: text,
+  task_type: z.string(),
+  dialect: z.string(),
+  requested_model: text,
+  provider: text,
+  model: text,
+  status: count,
+  outcome: z.enum(OUTCOMES),
+  estimated: z.boolean(),
+  refusal: text,
+  usage: usageSchema,
+  cost_usd: z.string(),
+  price: text,
+  max_tokens: count,
+  clamped_max_tokens: count,
+  waited_ms: z.int(),
+  latency_ms: z.int(),
+  first_byte_ms: count,
+  overhead_us: z.int(),
+};
+
+const correctionSchema = z.strictObject({
+  time: z.string(),
+  cost_usd: z.string(),
+  delta_usd: z.string(),
+  reason: z.string(),
+  actor: z.string(),
+});
+
+const attemptSchema = z.strictObject({
+  attempt: z.int().describe("From 1."),
+  time: z.string(),
+  ended: text,
+  state: z.string(),
+  provider: text,
+  provider_key: z.string(),
+  model: text,
+  price: z.string(),
+  max_tokens: count,
+  clamped_max_tokens: count,
+  waited_ms: z.int(),
+  refusal: text.describe("Observe mode: what enforcement would have answered."),
+  overshoot: text,
+  need_usd: z.string(),
+  held_usd: z.string(),
+  cost_usd: z.string(),
+  estimated: z.boolean(),
+  usage: usageSchema,
+  upstream_status: count,
+  upstream_request_id: text,
+  fault: text,
+  reason: text.describe("Why it was cancelled."),
+  windows: z.array(z.string()),
+  limits: z.array(z.string()),
+  corrections: z.array(correctionSchema),
+});
+
+const requestSchema = z.strictObject({ ...row, attempts: z.int() });
+const requestDetailSchema = z.strictObject({ ...row, attempts: z.array(attemptSchema) });
+
+const query = z.strictObject({
+  ...paging,
+  virtual_key: filter.optional(),
+  team: filter.optional(),
+  customer: filter.optional(),
+  owner: filter.optional(),
+  session: filter.optional(),
+  model: filter.optional(),
+  provider: filter.optional(),
+  outcome: choice(OUTCOMES).optional(),
+  ...range,
+});
+
+export function requestRoutes(ports: Pick<ControlPorts, "views" | "head">): Route[] {
+  const { views } = ports;
+  return [
+    route({
+      method: "GET",
+      path: "/api/v1/requests",
+      tag: "requests",
+      summary: "Ended requests, the newest first",
+      query,
+      status: 200,
+      answer: listOf(requestSchema),
+      problems: [503],
+      handle: async ({ query: asked }) => {
+        checkRange(asked);
+        const { from, to, ...rest } = asked;
+        // What was written before the question is part of the answer.
+        await views.sync(ports.head().seq);
+        const page = await views.requests({ ...rest, fromMs: from, toMs: to });
+        if ("error" in page) throw invalidCursor(asked.cursor ?? "");
+        return { body: page };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/v1/requests/{id}",
+      tag: "requests",
+      summary: "One request with its attempts",
+      status: 200,
+      answer: requestDetailSchema,
+      problems: [404, 503],
+      handle: async ({ id }) => {
+        await views.sync(ports.head().seq);
+        const found = await views.request(id);
+        if (found === null) {
+          throw new Problem("not_found", `No ended request has the id ${id}.`, { value: id });
+        }
+        return { body: found };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,34 @@
+/** All calls of the control API. */
+import { auditRoutes } from "./audit.ts";
+import type { BrowserSessions } from "./browser-sessions.ts";
+import { budgetRoutes } from "./budgets.ts";
+import { entityRoutes } from "./entities.ts";
+import { homeRoutes } from "./home.ts";
+import { createIdempotency } from "./idempotency.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { openapiRoutes } from "./openapi.ts";
+import type { ControlPorts } from "./ports.ts";
+import { priceRoutes } from "./prices.ts";
+import { requestRoutes } from "./requests.ts";
+import type { Route } from "./route.ts";
+import { sessionRoutes } from "./session.ts";
+import { statusRoutes } from "./status.ts";
+import { usageRoutes } from "./usage.ts";
+import { virtualKeyRoutes } from "./virtual-keys.ts";
+
+/** The calls that the API's own description lists, and the pages, which it does not. */
+export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): readonly Route[] {
+  const described = [
+    ...statusRoutes(ports),
+    ...budgetRoutes(ports),
+    ...requestRoutes(ports),
+    ...usageRoutes(ports),
+    ...virtualKeyRoutes(ports, createIdempotency(ports.clock)),
+    ...entityRoutes(ports),
+    ...priceRoutes(ports),
+    ...auditRoutes(ports),
+    ...sessionRoutes(ports, sessions),
+    ...metricsRoutes(ports),
+  ];
+  return [...described, ...openapiRoutes(described, ports.version), ...homeRoutes(ports, sessions)];
+}

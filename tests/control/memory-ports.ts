@@ -1,0 +1,297 @@
+/** The control API's ports over a few objects in memory, for tests of the API alone. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/config.ts";
+import type { BudgetView, ControlPorts, KeyView } from "../../src/control/ports.ts";
+import { mergePatch } from "../../src/control/merge-patch.ts";
+import type { VirtualKeyId } from "../../src/core/ids.ts";
+import { systemClock } from "../../src/core/time.ts";
+import { NO_USAGE } from "../../src/core/usage.ts";
+import { createPriceBook } from "../../src/pricing/price-book.ts";
+import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
+import type { RequestsFilter } from "../../src/views/requests.ts";
+import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
+
+export const TOKEN = "test-admin-token-0123456789";
+
+/** What tests look at and change while the server runs. */
+export interface World {
+  readonly ports: ControlPorts;
+  readonly budgets: BudgetView[];
+  readonly requests: RequestDetail[];
+  readonly usage: UsageGroup[];
+  readonly keys: Map<string, KeyView>;
+  /** What was asked of the views, and what was changed by whom. */
+  readonly asked: { requests: RequestsFilter[]; usage: UsageQuery[]; synced: number[] };
+  readonly changes: string[];
+  readonly logged: { readonly message: string; readonly fields: unknown }[];
+  /** Thrown by the next question to the views. */
+  trouble: Error | null;
+  openMetrics: boolean;
+  mode: Config["mode"];
+}
+
+const FILE = `
+providers:
+  - { id: anthropic, kind: anthropic, keys: [{ id: main, secret: env:UPSTREAM_KEY, weight: 2 }] }
+customers: [{ id: acme, name: Acme Corp, budgets: [{ usd: "50000", per: month }] }]
+teams:
+  - id: platform
+    customer: acme
+    labels: { cost_center: "4711" }
+    budgets: [{ usd: "4000", per: month, time_zone: Europe/Berlin }]
+    rate_limits: [{ requests: 600, per: minute }, { concurrent: 200 }]
+  - { id: research, customer: acme }
+owners: [{ id: ada@acme.example, team: platform }]
+virtual_keys:
+  - id: ada
+    team: platform
+    owner: ada@acme.example
+    secret: env:ADA_KEY
+    budgets: [{ usd: "30", per: day, overshoot: last_request }, { usd: "5", rolling: 5h }]
+    providers: [{ id: anthropic, models: ["claude-*"] }]
+prices: [{ model: claude-custom-1, from: "2026-01-01", input: "5", output: "25" }]
+`;
+const SECRETS = {
+  UPSTREAM_KEY: "sk-upstream-credential-0123456789",
+  ADA_KEY: "vk_adas-secret-0123456789abcdef",
+};
+/** Whatever the API answers must hold none of these. */
+export const NEVER_SHOWN = [...Object.values(SECRETS), TOKEN];
+
+export function memoryWorld(dataDir = mkdtempSync(join(tmpdir(), "tollgate-control-"))): World {
+  const config = loadedConfig(dataDir);
+  const world: Omit<World, "ports"> = {
+    budgets: [],
+    requests: [],
+    usage: [],
+    keys: new Map(),
+    asked: { requests: [], usage: [], synced: [] },
+    changes: [],
+    logged: [],
+    trouble: null,
+    openMetrics: false,
+    mode: "enforce",
+  };
+  for (const { secret: _, ...key } of config.virtualKeys) {
+    world.keys.set(key.id, { key, source: "file", revokedMs: null, secrets: 1 });
+  }
+  return Object.assign(world, { ports: portsOf(world, config) });
+}
+
+function loadedConfig(dataDir: string): Config {
+  const loaded = loadConfig({
+    file: join(dataDir, "tollgate.yaml"),
+    environment: { ...SECRETS, TOLLGATE_DATA_DIR: dataDir },
+    knownKinds: ["anthropic"],
+    readFile: () => FILE,
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
+  return loaded.config;
+}
+
+function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
+  const book = createPriceBook(config.prices);
+  const log = (message: string, fields?: unknown): void =>
+    void world.logged.push({ message, fields });
+  return {
+    version: "9.8.7",
+    clock: systemClock,
+    startedMs: 0,
+    verifyToken: (presented) => presented === TOKEN,
+    config: () => ({
+      ...config,
+      mode: world.mode,
+      admin: { ...config.admin, openMetrics: world.openMetrics },
+    }),
+    dataPlaneUrl: () => "http://127.0.0.1:8080",
+    budgets: () => world.budgets,
+    views: viewsOf(world),
+    keys: keysOf(world),
+    head: () => ({ node: "nAAAAAAAA", seq: 7, hash: "ab".repeat(32), time: null }),
+    journalDirectory: join(config.dataDir, "journal", "nAAAAAAAA"),
+    health: () => ({
+      ready: true,
+      reasons: [],
+      providerTroubles: ["provider anthropic refused key main with 401"],
+      configurationFault: null,
+    }),
+    explainPrice: (model, atMs) => book.explain(model, atMs),
+    pricedModels: () => book.wireIds(),
+    metricsText: async () => "# HELP a b\na 1\n",
+    log: { info: log, warn: log, error: log },
+  };
+}
+
+function viewsOf(world: Omit<World, "ports">): ControlPorts["views"] {
+  const ready = (): void => {
+    if (world.trouble !== null) throw world.trouble;
+  };
+  return {
+    sync: async (seq) => {
+      ready();
+      world.asked.synced.push(seq);
+    },
+    requests: async (filter) => {
+      ready();
+      world.asked.requests.push(filter);
+      if (filter.cursor === "nonsense") return { error: "invalid_cursor" };
+      const data = world.requests.map((each) => ({ ...each, attempts: each.attempts.length }));
+      return { data: data.slice(0, filter.limit), next_cursor: data.length > 1 ? "next" : null };
+    },
+    request: async (id) => world.requests.find((each) => each.id === id) ?? null,
+    usage: async (query) => {
+      ready();
+      world.asked.usage.push(query);
+      return world.usage;
+    },
+    status: () => ({
+      appliedSeq: 7,
+      position: null,
+      lagMs: 0,
+      skipped: 0,
+      failures: 0,
+      error: null,
+    }),
+  };
+}
+
+function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
+  const gone = { status: 404, message: "there is no such key" } as const;
+  const inFile = { status: 409, message: "it stands in the file: change it there" } as const;
+  const changed = (id: string, change: Partial<KeyView>): KeyView => {
+    const view = { ...keys.get(id), ...change } as KeyView;
+    keys.set(id, view);
+    return view;
+  };
+  return {
+    list: () => [...keys.values()],
+    get: (id) => keys.get(id) ?? null,
+    create: async (fields, actor) => {
+      const { id, team, name } = fields as { id?: unknown; team?: unknown; name?: string };
+      if (typeof id !== "string") return { status: 400, message: "id is missing", field: "id" };
+      if (keys.has(id)) return { status: 409, message: "it exists already" };
+      if (team !== "platform") return { status: 400, message: "no such team", field: "team" };
+      changes.push(`create ${id} by ${actor}`);
+      const key = { ...blankKey(id), name: name ?? null };
+      const view: KeyView = { key, source: "api", revokedMs: null, secrets: 1 };
+      keys.set(id, view);
+      return { key: view, secret: `vk_made-${changes.length}` };
+    },
+    update: async (id, patch, actor) => {
+      const view = keys.get(id);
+      if (view?.source === "file") return inFile;
+      changes.push(`update ${id} by ${actor}`);
+      return changed(id, { key: mergePatch(view?.key, patch) as KeyView["key"] });
+    },
+    remove: async (id, actor) => {
+      if (keys.get(id)?.source === "file") return inFile;
+      changes.push(`delete ${id} by ${actor}`);
+      return keys.delete(id) ? null : gone;
+    },
+    rotate: async (id, { overlapSeconds }, actor) => {
+      changes.push(`rotate ${id} by ${actor} overlap ${overlapSeconds}`);
+      const secrets = overlapSeconds > 0 ? 2 : 1;
+      return {
+        key: changed(id, { secrets, revokedMs: null }),
+        secret: `vk_made-${changes.length}`,
+      };
+    },
+    revoke: async (id, actor) => {
+      changes.push(`revoke ${id} by ${actor}`);
+      return changed(id, { revokedMs: 1_000, secrets: 0 });
+    },
+  };
+}
+
+function blankKey(id: string): KeyView["key"] {
+  const team = "platform" as KeyView["key"]["team"];
+  const none = { owner: null, expiresMs: null, providers: null, budgets: [], rateLimits: [] };
+  return { id: id as VirtualKeyId, team, name: null, labels: {}, ...none };
+}
+
+/** A request row with its one attempt; `change` replaces fields. */
+export function requestDetail(id: string, change: Partial<RequestDetail> = {}): RequestDetail {
+  const row: Omit<RequestRow, "attempts"> = {
+    id,
+    time: "2026-11-03T10:00:00.000Z",
+    customer: "acme",
+    team: "platform",
+    owner: "ada@acme.example",
+    virtual_key: "ada",
+    labels: { cost_center: "4711" },
+    session: "s1",
+    agent: null,
+    parent_agent: null,
+    task_type: "main",
+    dialect: "anthropic",
+    requested_model: "claude-opus-4-8",
+    provider: "anthropic",
+    model: "claude-opus-4-8",
+    status: 200,
+    outcome: "ok",
+    estimated: false,
+    refusal: null,
+    usage: { ...NO_USAGE, input_tokens: 10, output_tokens: 20 },
+    cost_usd: "0.00055",
+    price: "listed",
+    max_tokens: 100,
+    clamped_max_tokens: null,
+    waited_ms: 0,
+    latency_ms: 1200,
+    first_byte_ms: 300,
+    overhead_us: 250,
+  };
+  return { ...row, attempts: [attemptOf(row)], ...change };
+}
+
+function attemptOf(row: Omit<RequestRow, "attempts">): RequestDetail["attempts"][number] {
+  return {
+    attempt: 1,
+    time: row.time,
+    ended: row.time,
+    state: "settled",
+    provider: row.provider,
+    provider_key: "main",
+    model: row.model,
+    price: "listed",
+    max_tokens: 100,
+    clamped_max_tokens: null,
+    waited_ms: 0,
+    refusal: null,
+    overshoot: null,
+    need_usd: "0.01",
+    held_usd: "0",
+    cost_usd: row.cost_usd,
+    estimated: false,
+    usage: row.usage,
+    upstream_status: 200,
+    upstream_request_id: "up_1",
+    fault: null,
+    reason: null,
+    windows: ["team/platform|usd|month|UTC@2026-11-01T00:00:00.000Z"],
+    limits: [],
+    corrections: [],
+  };
+}
+
+/** A month's window of the team; `change` replaces fields. */
+export function budgetView(change: Partial<BudgetView> = {}): BudgetView {
+  return {
+    id: "team/platform|usd|month|UTC@2026-11-01T00:00:00.000Z",
+    scope: { type: "team", id: "platform" },
+    parent: null,
+    virtualKey: null,
+    per: "month",
+    timeZone: "UTC",
+    overshoot: "none",
+    startMs: Date.UTC(2026, 10, 1),
+    endMs: Date.UTC(2026, 11, 1),
+    limit: 4_000_000_000_000n,
+    settled: 1_000_000_001n,
+    held: 500_000_000n,
+    ...change,
+  };
+}

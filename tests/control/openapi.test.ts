@@ -1,0 +1,84 @@
+/** The API's description of itself: complete, consistent, and without what is not part of it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startApi } from "./api-client.ts";
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  };
+  readonly responses: Readonly<Record<string, object>>;
+}
+
+interface Description {
+  readonly openapi: string;
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+test("the document describes every call once, and says which version it is of", async () => {
+  const api = await startApi();
+  try {
+    const document = (await api.get("/api/openapi.json")).body as unknown as Description;
+    assert.equal(document.openapi, "3.1.0");
+    assert.equal(document.info.version, "9.8.7");
+    assert.deepEqual(Object.keys(document.paths).toSorted(), [
+      "/api/openapi.json",
+      "/api/v1/audit/checkpoint",
+      "/api/v1/audit/records",
+      "/api/v1/budgets",
+      "/api/v1/customers",
+      "/api/v1/customers/{id}",
+      "/api/v1/owners",
+      "/api/v1/owners/{id}",
+      "/api/v1/prices",
+      "/api/v1/prices/{id}",
+      "/api/v1/providers",
+      "/api/v1/providers/{id}",
+      "/api/v1/requests",
+      "/api/v1/requests/{id}",
+      "/api/v1/session",
+      "/api/v1/status",
+      "/api/v1/teams",
+      "/api/v1/teams/{id}",
+      "/api/v1/usage",
+      "/api/v1/virtual-keys",
+      "/api/v1/virtual-keys/{id}",
+      "/api/v1/virtual-keys/{id}/revoke",
+      "/api/v1/virtual-keys/{id}/rotate",
+      "/metrics",
+    ]);
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
+    const ids = operations.map(({ operationId }) => operationId);
+    assert.equal(new Set(ids).size, ids.length, ids.join(" "));
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const operation of Object.values(methods)) {
+        const inPath = operation.parameters.filter((parameter) => parameter.in === "path");
+        assert.equal(inPath.length, path.includes("{id}") ? 1 : 0);
+        assert.ok("500" in operation.responses && "401" in operation.responses);
+      }
+    }
+  } finally {
+    await api.close();
+  }
+});
+
+test("a new key's body is described by the fields of the file, without a secret", async () => {
+  const api = await startApi();
+  try {
+    const document = (await api.get("/api/openapi.json")).body as unknown as Description;
+    const { post, get } = document.paths["/api/v1/virtual-keys"] ?? {};
+    const schema = post?.requestBody?.content["application/json"]?.schema as {
+      properties: Record<string, unknown>;
+      required: string[];
+    };
+    assert.ok("budgets" in schema.properties && !("secret" in schema.properties));
+    assert.deepEqual(schema.required, ["id", "team"]);
+    const names = get?.parameters.map(({ name }) => name);
+    assert.deepEqual(names, ["limit", "cursor", "team", "owner"]);
+  } finally {
+    await api.close();
+  }
+});

@@ -1,0 +1,272 @@
+/** The real ledger, moved as the gateway moves it, with everything that it would have journalled. */
+import type { VirtualKeyId } from "../../src/core/ids.ts";
+import { nanoUsd } from "../../src/core/money.ts";
+import type { Refusal } from "../../src/core/refusal.ts";
+import { formatTime } from "../../src/core/time.ts";
+import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
+import type { Ruling } from "../../src/gateway/ports.ts";
+import { Hasher } from "../../src/identity/key-ring.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import type { AdmitRecord, JournalRecord } from "../../src/journal/record.ts";
+import { limitShortage, type Books } from "../../src/ledger/decide.ts";
+import { applyRecord } from "../../src/ledger/fold.ts";
+import { climb } from "../../src/ledger/ladder.ts";
+import type { Hold } from "../../src/ledger/ledger.ts";
+import type { Window } from "../../src/ledger/state.ts";
+import { configure } from "../../src/node/configure.ts";
+import { emptyState, type NodeState } from "../../src/node/state.ts";
+import { explainShortage } from "../../src/policy/explain.ts";
+import type { Plan } from "../../src/policy/plan.ts";
+import { Sessions } from "../../src/policy/sessions.ts";
+import { historyOf } from "./history.ts";
+import type { Settings } from "./settings.ts";
+
+const THIRTY_DAYS_MS = 30 * 86_400_000;
+
+/** What a request asks for, in numbers. */
+export interface Need {
+  readonly asked: number;
+  readonly floor: number;
+  readonly compaction: boolean;
+  readonly inputNeed: bigint;
+  readonly pricePerToken: bigint;
+}
+
+export interface Request extends Need {
+  readonly ruling: Ruling;
+  readonly key: string;
+  readonly provider: number;
+  readonly session: string | null;
+}
+
+/** What came of it. */
+export interface Admission {
+  readonly hold: Hold | null;
+  /** Which window refused, by its meter's id; null where none did. */
+  readonly refusedBy: string | null;
+  readonly code: string | null;
+  readonly maxTokens: number;
+}
+
+interface Short {
+  readonly refusal: Refusal;
+  readonly meter: string;
+}
+type Decision = { readonly maxTokens: number; readonly need: bigint };
+
+export class Live {
+  readonly state: NodeState = emptyState();
+  readonly records: JournalRecord[] = [];
+  ruling: Ruling | null = null;
+  nowMs: number;
+  #requests = 0;
+  readonly #sessions = new Sessions();
+  readonly #hasher = new Hasher(Buffer.alloc(32));
+
+  constructor(startMs: number) {
+    this.nowMs = startMs;
+  }
+
+  get ledger() {
+    return this.state.fold.ledger;
+  }
+
+  /** Brings settings into force; `meanwhile` runs whenever history is asked. */
+  async configure(settings: Settings, meanwhile: () => void): Promise<void> {
+    this.ruling = await configure({
+      config: settings.config(),
+      digest: settings.digest,
+      state: this.state,
+      journal: this.#journal(),
+      history: historyOf(this.records, meanwhile),
+      hasher: this.#hasher,
+      nowMs: () => this.nowMs,
+    });
+  }
+
+  #journal(): Journal {
+    const notAsked = () => {
+      throw new Error("not asked of this journal");
+    };
+    return {
+      intent: (record) => Promise.resolve(void this.records.push(record)),
+      outcome: (record) => void this.records.push(record),
+      appendedSeq: () => this.records.length,
+      writtenSeq: notAsked,
+      writtenHash: notAsked,
+      unavailable: () => null,
+      lagMs: () => 0,
+      onWritten: notAsked,
+      close: notAsked,
+    };
+  }
+
+  planOf({ ruling, key }: Pick<Request, "ruling" | "key">): Plan {
+    const plan = ruling.policy.plans.get(key as VirtualKeyId);
+    if (plan === undefined) throw new Error(`no plan for ${key}`);
+    return plan;
+  }
+
+  admit(request: Request): Admission {
+    const plan = this.planOf(request);
+    const use = plan.providers[request.provider % plan.providers.length];
+    const name = this.#sessions.nameOf(plan.virtualKey, request.session, this.nowMs);
+    const session = { virtualKey: plan.virtualKey, name };
+    const windows = [...plan.meters, ...(use?.meters ?? [])].map((meter) =>
+      this.ledger.windowAt(meter, this.nowMs, session),
+    );
+    const isEnforced = request.ruling.policy.mode === "enforce";
+    const decided = this.#decide(request, windows, isEnforced ? "real" : "shadow");
+    if ("refusal" in decided && isEnforced)
+      return { hold: null, refusedBy: decided.meter, code: decided.refusal.code, maxTokens: 0 };
+    const full = { maxTokens: request.asked, need: needFor(request, request.asked) };
+    const taken = isEnforced && !("refusal" in decided) ? decided : full;
+    const shadow = isEnforced ? null : decided;
+    const provider = use?.provider.id ?? "";
+    const record = this.#admitRecord({ request, plan, provider, windows, taken, shadow });
+    const hold = this.ledger.take({
+      id: `${record.request}/${record.attempt}`,
+      record,
+      windows,
+      admittedMs: this.nowMs,
+      need: taken.need,
+      shadowNeed: shadowNeedOf(taken, shadow),
+    });
+    this.records.push(record);
+    const refusedBy = "refusal" in decided ? decided.meter : null;
+    return { hold, refusedBy, code: record.refusal ?? null, maxTokens: taken.maxTokens };
+  }
+
+  #decide(request: Request, windows: readonly Window[], books: Books): Decision | Short {
+    const limited = limitShortage(windows, this.nowMs, books);
+    const rung =
+      limited === null
+        ? climb({
+            ...request,
+            windows,
+            books,
+            needFor: (maxTokens) => needFor(request, maxTokens),
+          })
+        : { fits: false as const, shortage: limited };
+    if (rung.fits) return rung;
+    const refusal = explainShortage(rung.shortage, books, this.nowMs);
+    return { refusal, meter: rung.shortage.window.meter.id };
+  }
+
+  #admitRecord(of: {
+    readonly request: Request;
+    readonly plan: Plan;
+    readonly provider: string;
+    readonly windows: readonly Window[];
+    readonly taken: Decision;
+    readonly shadow: Decision | Short | null;
+  }): AdmitRecord {
+    const { request, plan, provider, windows, taken, shadow } = of;
+    const keys = (isMoney: boolean) =>
+      windows.filter(({ meter }) => (meter.unit === "usd") === isMoney).map(({ key }) => key);
+    return {
+      time: formatTime(this.nowMs),
+      type: "admit",
+      request: `req_${++this.#requests}` as AdmitRecord["request"],
+      attempt: 1,
+      customer: plan.customer,
+      team: plan.team,
+      owner: plan.owner,
+      virtual_key: plan.virtualKey,
+      session: request.session,
+      agent: null,
+      parent_agent: null,
+      task_type: "main",
+      dialect: "anthropic",
+      requested_model: "m",
+      provider,
+      provider_key: "main",
+      model: "m",
+      price: "listed",
+      max_tokens: request.asked,
+      clamped_max_tokens: taken.maxTokens < request.asked ? taken.maxTokens : null,
+      waited_ms: 0,
+      need: String(taken.need),
+      input_need: String(request.inputNeed),
+      output_tokens: taken.maxTokens,
+      output_pico: String(request.pricePerToken * 1000n),
+      windows: keys(true),
+      limits: keys(false),
+      ...(shadow !== null && "refusal" in shadow ? { refusal: shadow.refusal.code } : {}),
+      ...(shadow !== null && !("refusal" in shadow) ? { shadow_need: String(shadow.need) } : {}),
+    };
+  }
+
+  release(hold: Hold, need: bigint): void {
+    this.ledger.release(hold, need);
+    this.records.push({ ...this.#named(hold), type: "release", need: String(need) });
+  }
+
+  settle(hold: Hold, cost: bigint, usage: Partial<Usage>): void {
+    const charge = { cost, usage: { ...NO_USAGE, ...usage } };
+    if (cost > hold.need)
+      this.records.push({
+        ...this.#named(hold),
+        type: "overrun",
+        held: String(hold.need),
+        cost: String(cost),
+      });
+    this.ledger.settle(hold, charge, this.nowMs);
+    this.records.push({
+      ...this.#named(hold),
+      type: "settle",
+      cost: String(nanoUsd(cost)),
+      usage: charge.usage,
+      estimated: false,
+      upstream_status: 200,
+      upstream_request_id: null,
+      fault: null,
+      end: { outcome: "ok", status: 200, latency_ms: 0, first_byte_ms: 0, overhead_us: 0 },
+    });
+  }
+
+  cancel(hold: Hold): void {
+    this.ledger.cancel(hold, this.nowMs);
+    this.records.push({ ...this.#named(hold), type: "cancel", reason: "refused" });
+  }
+
+  /** Replaces the cost of a settled attempt in the windows with these keys. */
+  correct(record: AdmitRecord, cost: bigint, to: { delta: bigint; windows: string[] }): void {
+    const correction = {
+      time: formatTime(this.nowMs),
+      type: "correction",
+      request: record.request,
+      attempt: record.attempt,
+      cost: String(cost),
+      delta: String(to.delta),
+      admitted: record.time,
+      windows: to.windows,
+      reason: "invoice",
+      actor: "admin",
+    } as const;
+    applyRecord(this.state.fold, correction);
+    this.records.push(correction);
+  }
+
+  /** What retention does once an hour; gives the windows' keys. */
+  closeIdleSessions(): string[] {
+    const windows = this.ledger.closeIdleSessions(this.nowMs - THIRTY_DAYS_MS);
+    if (windows.length > 0)
+      this.records.push({ time: formatTime(this.nowMs), type: "session_closed", windows });
+    return windows;
+  }
+
+  #named({ record }: Hold) {
+    const { request, attempt } = record;
+    return { time: formatTime(this.nowMs), request, attempt };
+  }
+}
+
+export function needFor(need: Need, maxTokens: number): bigint {
+  return need.inputNeed + BigInt(maxTokens) * need.pricePerToken;
+}
+
+function shadowNeedOf(taken: Decision, shadow: Decision | Short | null): bigint | null {
+  if (shadow === null) return taken.need;
+  return "refusal" in shadow ? null : shadow.need;
+}
