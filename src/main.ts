@@ -1,8 +1,8 @@
 /** The composition root: configuration → parts → listen → drain. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Address, Config } from "./config/config.ts";
 import { formatFault } from "./config/fault.ts";
+import { findConfigFile } from "./config/find-file.ts";
 import { watchConfig } from "./config/watch.ts";
 import { createControlServer } from "./control/server.ts";
 import { formatTime, systemClock } from "./core/time.ts";
@@ -32,7 +32,6 @@ import { version } from "./version.ts";
 /** 78 is EX_CONFIG of sysexits.h. */
 const EXIT = { ok: 0, failed: 1, configuration: 78 } as const;
 const LISTEN_SETTING = "server.listen or TOLLGATE_LISTEN";
-const DEFAULT_FILE = "tollgate.yaml";
 /** Requests that were cut off still settle; what takes longer is settled by estimate at the next start. */
 const SETTLE_MS = 12_000;
 
@@ -46,15 +45,9 @@ export interface ServeOptions {
   readonly complain: (line: string) => void;
 }
 
-/** The configuration file that `serve` and the other commands read; null: the default configuration. */
-export function configFile(named: string | null, environment: Environment): string | null {
-  const file = named ?? environment["TOLLGATE_CONFIG"] ?? null;
-  return file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
-}
-
 /** Runs the gateway until a signal ends it; resolves to the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const file = configFile(options.configFile, options.environment);
+  const file = findConfigFile(options.configFile, options.environment);
   const loaded = readConfig(file, options.environment, []);
   if (!loaded.ok) {
     for (const fault of loaded.faults) options.complain(formatFault(fault));
@@ -250,5 +243,10 @@ function urlOf({ host, port }: Address): string {
 
 function headOf(node: OpenNode) {
   const seq = node.journal.writtenSeq();
-  return { node: node.name, seq, hash: node.journal.writtenHash(), time: formatTime(Date.now()) };
+  return {
+    node: node.name,
+    seq,
+    hash: node.journal.writtenHash(),
+    time: formatTime(systemClock.wallMs()),
+  };
 }

@@ -41,7 +41,9 @@ export async function compileScanner(): Promise<string> {
     },
   );
   if (error !== null || binary === null)
-    throw new Error(`the scanner does not compile\n${stderr.toString()}`);
+    throw new Error(
+      `the scanner does not compile\n${Buffer.from(stderr.toBuffer()).toString("utf8")}`,
+    );
   const base64 = Buffer.from(binary).toString("base64");
   return [
     "/** The body scanner, compiled from scripts/wasm by scripts/wasm/build.ts. Never edited by hand. */",

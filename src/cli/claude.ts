@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { statusSchema } from "../control/status.ts";
+import type { Status } from "../control/status.ts";
 import { connectControl } from "./control-client.ts";
 import { CommandFailed, EXIT, type ExitCode } from "./exit.ts";
 import { findPlace, type Place } from "./place.ts";
@@ -72,15 +72,13 @@ function keyOf({ dataDir }: Place, { environment }: Session): string {
 async function urlOf(place: Place, { environment }: Session): Promise<string> {
   const control = connectControl(place, environment);
   try {
-    return statusSchema.parse(await control.call("GET", "/api/v1/status")).url;
+    return ((await control.call("GET", "/api/v1/status")) as Status).url;
   } catch (error) {
     if (!(error instanceof CommandFailed) || error.exitCode !== EXIT.unreachable) throw error;
     throw new CommandFailed(
       `no gateway runs on ${place.dataDir}: start it with "tollgate serve" first`,
       EXIT.unreachable,
     );
-  } finally {
-    await control.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Talks to the control API of the running gateway: through its socket, else over the network. */
 import { existsSync } from "node:fs";
-import { Agent, type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import type { Environment } from "../config/reference.ts";
 import { CommandFailed, EXIT } from "./exit.ts";
 import { controlSocket, type Place } from "./place.ts";
@@ -10,7 +10,6 @@ export interface ControlClient {
   readonly call: (method: Method, path: string, body?: unknown) => Promise<unknown>;
   /** All entries of a list, page by page. */
   readonly all: (path: string) => Promise<readonly unknown[]>;
-  readonly close: () => Promise<void>;
 }
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -42,23 +41,19 @@ const NOT_THERE = new Set([
  * @throws CommandFailed where there is neither.
  */
 export function connectControl(place: Place | null, environment: Environment): ControlClient {
-  const doors = findDoors(place, environment).map((door) => ({ door, dispatcher: agentOf(door) }));
+  const doors = findDoors(place, environment);
   const call: ControlClient["call"] = async (method, path, body) => {
     for (;;) {
-      const [first, second] = doors;
-      if (first === undefined) throw new CommandFailed(notRunning(place), EXIT.unreachable);
-      const answer = await send(first, { method, path, body });
-      if (!("notThere" in answer)) return documentOf(answer, first.door);
+      const [door, second] = doors;
+      if (door === undefined) throw new CommandFailed(notRunning(place), EXIT.unreachable);
+      const answer = await send(door, { method, path, body });
+      if (!("notThere" in answer)) return documentOf(answer, door);
       if (second === undefined) throw answer.notThere;
       // A socket that nobody serves is what a killed gateway leaves behind.
       doors.shift();
-      await first.dispatcher.close();
     }
   };
-  const close = async (): Promise<void> => {
-    await Promise.all(doors.map(({ dispatcher }) => dispatcher.close()));
-  };
-  return { call, all: (path) => allPages(call, path), close };
+  return { call, all: (path) => allPages(call, path) };
 }
 
 async function allPages(call: ControlClient["call"], path: string): Promise<readonly unknown[]> {
@@ -75,11 +70,6 @@ async function allPages(call: ControlClient["call"], path: string): Promise<read
     cursor = page.next_cursor;
   } while (cursor !== null);
   return found;
-}
-
-function agentOf({ socket }: Door): Dispatcher {
-  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(socket !== null && { socketPath: socket }) };
-  return new Agent({ connect, headersTimeout: ANSWER_TIMEOUT_MS });
 }
 
 function findDoors(place: Place | null, environment: Environment): Door[] {
@@ -121,8 +111,9 @@ interface Answer {
   readonly text: string;
 }
 
+/** Each question has a connection of its own: commands ask few. */
 async function send(
-  { door, dispatcher }: { readonly door: Door; readonly dispatcher: Dispatcher },
+  door: Door,
   { method, path, body }: Question,
 ): Promise<Answer | { readonly notThere: CommandFailed }> {
   const headers = {
@@ -130,6 +121,10 @@ async function send(
     ...(body !== undefined && { "content-type": "application/json" }),
   };
   const text = body === undefined ? null : JSON.stringify(body);
+  const { Agent, request } = await import("undici");
+  const { socket } = door;
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(socket !== null && { socketPath: socket }) };
+  const dispatcher: Dispatcher = new Agent({ connect, headersTimeout: ANSWER_TIMEOUT_MS });
   try {
     const answer = await request(`${door.origin}${path}`, {
       method,
@@ -144,6 +139,8 @@ async function send(
     const where = door.socket ?? door.origin;
     const message = `no gateway answers at ${where} (${code}): is it running?`;
     return { notThere: new CommandFailed(message, EXIT.unreachable) };
+  } finally {
+    await dispatcher.close();
   }
 }
 

@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { findConfigFile } from "../config/find-file.ts";
 import { formatFault } from "../config/fault.ts";
-import { type PrintedPrice, printPrice } from "../control/prices.ts";
+import type { PrintedPrice } from "../control/prices.ts";
 import { parseTime, systemClock } from "../core/time.ts";
-import { createPriceBook, type PriceBook } from "../pricing/price-book.ts";
+import type { PriceBook } from "../pricing/price-book.ts";
 import { CommandFailed, EXIT, usageFault } from "./exit.ts";
 import { counted } from "./numbers.ts";
 import { tableLines, type Column } from "./table.ts";
@@ -42,6 +42,7 @@ async function prices(
   const book = await bookOf(options, session);
   const atMs = options.at === undefined ? systemClock.wallMs() : parseTime(options.at);
   if (atMs === null) throw usageFault(`--at ${options.at}: write RFC 3339, such as 2026-12-01`);
+  const { printPrice } = await import("../control/prices.ts");
   const explain = (name: string): PrintedPrice => printPrice(name, book.explain(name, atMs));
   if (model !== undefined) return tellOne(explain(model), options);
   const all = book.wireIds().map(explain);
@@ -58,6 +59,7 @@ async function prices(
 
 async function bookOf(options: PriceOptions, { environment }: Session): Promise<PriceBook> {
   const { readConfig } = await import("../node/reload.ts");
+  const { createPriceBook } = await import("../pricing/price-book.ts");
   const loaded = readConfig(findConfigFile(options.config ?? null, environment), environment, []);
   if (loaded.ok) return createPriceBook(loaded.config.prices);
   const lines = loaded.faults.map(formatFault).join("\n");

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { journalDirectory, listNodes, readIfThere } from "../journal/layout.ts";
 import { acquireLock } from "../journal/lock.ts";
-import { openViews } from "../views/views.ts";
 import { systemClock } from "../core/time.ts";
 import { CommandFailed } from "./exit.ts";
 import { counting } from "./numbers.ts";
@@ -41,6 +40,7 @@ function nodeOf(dataDir: string): string {
 async function rebuild(dataDir: string, node: string, options: StandardOptions): Promise<void> {
   const startMs = systemClock.monotonicMs();
   const log = { warn: (_fields: unknown, message: string) => complain(message) };
+  const { openViews } = await import("../views/views.ts");
   const views = await openViews({
     dataDir,
     journalDirectory: journalDirectory(dataDir, node),

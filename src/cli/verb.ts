@@ -48,7 +48,5 @@ export async function withControl<Result>(
   const control = connectControl(place, environment);
   try {
     return await use(control, place);
-  } finally {
-    await control.close();
   }
 }

@@ -6,8 +6,6 @@ export type NanoUsd = bigint & { readonly unit: "nano-usd" };
 /** US dollars × 10⁻¹² for one token. $0.05 per million tokens is 50 000 pico-dollars: exact. */
 export type PicoUsdPerToken = bigint & { readonly unit: "pico-usd-per-token" };
 
-export const ZERO_USD = 0n as NanoUsd;
-
 const NANO_DIGITS = 9;
 const PICO_PER_NANO = 1000n;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
@@ -38,11 +36,6 @@ export function formatUsd(amount: NanoUsd): string {
   const fraction = digits.slice(-NANO_DIGITS).replace(/0+$/, "");
   const whole = digits.slice(0, -NANO_DIGITS);
   return `${amount < 0n ? "-" : ""}${whole}${fraction === "" ? "" : `.${fraction}`}`;
-}
-
-/** Rounds pico-dollars half up to nano-dollars: the one rounding of an attempt's cost. */
-export function roundHalfUp(pico: bigint): NanoUsd {
-  return nanoUsd((pico + PICO_PER_NANO / 2n) / PICO_PER_NANO);
 }
 
 /** Rounds pico-dollars up to nano-dollars: for bounds, which may never be too small. */

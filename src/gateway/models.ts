@@ -53,11 +53,15 @@ function listOf(answer: Collected): ModelList | null {
   try {
     const list: unknown = JSON.parse(answer.body.toString("utf8"));
     const data = typeof list === "object" && list !== null && "data" in list ? list.data : null;
-    return Array.isArray(data) && data.every(hasId) ? { ...Object(list), data } : null;
+    return isModels(data) ? { ...(list as object), data } : null;
   } catch {
     // No JSON, so no list: the price table answers instead.
     return null;
   }
+}
+
+function isModels(data: unknown): data is ModelList["data"] {
+  return Array.isArray(data) && data.every(hasId);
 }
 
 function hasId(entry: unknown): entry is { readonly id: string } {

@@ -7,7 +7,6 @@ const PREFIX = "vk_";
 const RANDOM_CHARACTERS = 43;
 const CHECKSUM_CHARACTERS = 6;
 const GENERATED = /^vk_[A-Za-z0-9_-]{49}$/;
-const ACCEPTED = /^vk_[A-Za-z0-9_-]{20,}$/;
 
 /** A new secret: `vk_`, 43 random characters, 6 of checksum, so that scanners recognise a leak. */
 export function newSecret(): string {
@@ -18,11 +17,6 @@ export function newSecret(): string {
 /** Whether a header's value claims to be a virtual key; all others are somebody else's credential. */
 export function claimsToBeKey(value: string): boolean {
   return value.startsWith(PREFIX);
-}
-
-/** Whether a configured secret has an acceptable form: `vk_` and 20 or more of A–Z a–z 0–9 _ -. */
-export function isAcceptableSecret(value: string): boolean {
-  return ACCEPTED.test(value);
 }
 
 /** True where a secret has the length of a generated one but not its checksum: probably mistyped. */

@@ -1,4 +1,5 @@
 /** Keeps a second process off a data directory, by a lock that the system drops with its holder. */
+import { systemClock } from "../core/time.ts";
 import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -66,7 +67,7 @@ function isBusy(error: unknown): boolean {
 }
 
 function writeHolder(dataDir: string): void {
-  const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  const startedAt = new Date(systemClock.wallMs() - process.uptime() * 1000).toISOString();
   const note = JSON.stringify({ pid: process.pid, startedAt } satisfies Holder);
   const descriptor = openSync(notePath(dataDir), constants.O_WRONLY | constants.O_CREAT, FILE_MODE);
   try {

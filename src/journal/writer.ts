@@ -1,6 +1,5 @@
 /** Writes the journal: one write(2) for all records of an event-loop turn, intents only when durable. */
-import type { Clock } from "../core/time.ts";
-import { formatTime } from "../core/time.ts";
+import { formatTime, systemClock, type Clock } from "../core/time.ts";
 import { composeBatch } from "./batch.ts";
 import { describeFault, isFull } from "./disk-fault.ts";
 import type { FileLayer } from "./file-layer.ts";
@@ -155,7 +154,7 @@ export class JournalWriter implements Journal {
   readonly close = async (): Promise<void> => {
     if (this.#phase !== "open") return;
     this.#phase = "closing";
-    const deadlineMs = performance.now() + CLOSE_PATIENCE_MS;
+    const deadlineMs = systemClock.monotonicMs() + CLOSE_PATIENCE_MS;
     await this.#drain(deadlineMs);
     this.#releaseDeferred();
     await this.#drain(deadlineMs);
@@ -393,7 +392,7 @@ export class JournalWriter implements Journal {
 
   async #drain(deadlineMs: number): Promise<void> {
     this.#turn();
-    while ((this.#queue.ready > 0 || this.#busy) && performance.now() < deadlineMs) {
+    while ((this.#queue.ready > 0 || this.#busy) && systemClock.monotonicMs() < deadlineMs) {
       await sleep(CLOSE_POLL_MS);
       if (this.#health.state !== "broken") this.#turn();
     }

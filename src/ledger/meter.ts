@@ -70,11 +70,7 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
 }
 
 /** Key of a window: its meter's id, and which instance of it. */
-export function windowKey(
-  meter: Meter,
-  startMs: number | null,
-  session: SessionName | null,
-): string {
+function windowKey(meter: Meter, startMs: number | null, session: SessionName | null): string {
   if (session !== null) return `${meter.id}#${session.virtualKey}/${session.name}`;
   return startMs === null ? meter.id : `${meter.id}@${formatTime(startMs)}`;
 }

@@ -24,7 +24,7 @@ export function adminToken(dataDir: string, configured: string | null, hasher: H
 }
 
 /** Makes a new token and keeps its hash; the one before is void from the next start on. */
-export function newAdminToken(dataDir: string, hasher: Hasher): string {
+function newAdminToken(dataDir: string, hasher: Hasher): string {
   const token = `tga_${randomBase62(RANDOM_CHARACTERS)}`;
   writePrivate(dataDir, FILE, hasher.hash(token));
   return token;

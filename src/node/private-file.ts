@@ -9,7 +9,7 @@ const PRIVATE_MODE = 0o600;
 const PEPPER_BYTES = 32;
 
 /** The text of `{data_dir}/name`, made by `make` where there is no such file. */
-export function privateText(dataDir: string, name: string, make: () => string): string {
+function privateText(dataDir: string, name: string, make: () => string): string {
   const path = join(dataDir, name);
   const kept = readPrivate(path);
   if (kept !== null) return kept;

@@ -1,4 +1,5 @@
 /** Keeps the views' worker running: starts it, starts it again when it dies, and carries questions. */
+import { systemClock } from "../core/time.ts";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type {
@@ -86,7 +87,7 @@ export function linkWorker(setup: WorkerSetup, events: LinkEvents): WorkerLink {
 
 function start(link: Link): void {
   link.restart = null;
-  link.startedMs = performance.now();
+  link.startedMs = systemClock.monotonicMs();
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData: link.setup,
     name: "views",
@@ -122,7 +123,7 @@ function died(link: Link, reason: string): void {
   for (const waiting of link.waiting.values()) waiting.reject(unavailable);
   link.waiting.clear();
   if (link.state === "closed") return;
-  if (performance.now() - link.startedMs > HEALTHY_MS) link.pauseMs = FIRST_PAUSE_MS;
+  if (systemClock.monotonicMs() - link.startedMs > HEALTHY_MS) link.pauseMs = FIRST_PAUSE_MS;
   link.restart = setTimeout(() => start(link), link.pauseMs);
   link.pauseMs = Math.min(link.pauseMs * 4, LONGEST_PAUSE_MS);
   link.events.onDeath(reason);

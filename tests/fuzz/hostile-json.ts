@@ -243,7 +243,7 @@ class Maker {
 
   #key(key: string): string {
     if (!this.#random.chance(6)) return JSON.stringify(key);
-    const letters = [...key].map((letter) =>
+    const letters = Array.from(key).map((letter) =>
       this.#random.chance(30) ? escaped(letter, this.#random) : letter,
     );
     return `"${letters.join("")}"`;

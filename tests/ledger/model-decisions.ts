@@ -36,7 +36,6 @@ class Judge {
   readonly #nowMs: number;
   readonly #books: Books;
 
-  // eslint-disable-next-line max-params -- four plain values
   constructor(ask: Ask, model: Model, nowMs: number, books: Books) {
     this.#ask = ask;
     this.#model = model;

@@ -52,7 +52,7 @@ function done(name: string, input: object, result: string, isError = false): Mes
 }
 
 const looked = (): Message[] => done("Bash", { command: "pwd && ls -1p" }, LISTING);
-const read = (): Message[] => done("Read", { file_path: "/work/README.md" }, "# Title");
+const read = (): Message[] => done("Read", { file_path: "/srv/ada/README.md" }, "# Title");
 const asked = (): Message[] => done("Agent", {}, "done");
 
 test("the tour: Bash, Read, a subagent, last words", () => {
@@ -61,7 +61,7 @@ test("the tour: Bash, Read, a subagent, last words", () => {
   messages.push(...looked());
   assert.deepEqual(say(ALL, messages).call, {
     name: "Read",
-    input: { file_path: "/work/README.md", limit: 40 },
+    input: { file_path: "/srv/ada/README.md", limit: 40 },
   });
   messages.push(...read());
   const agent = say(ALL, messages).call;

@@ -1,4 +1,5 @@
 /** What the rehearsal model says next: a short tour of tools, then a word on what it was. */
+import { systemClock } from "../../core/time.ts";
 import { readConversation } from "./conversation.ts";
 import type { Conversation, FinishedCall } from "./conversation.ts";
 import type { OfferedTool, RehearsalRequest } from "./request.ts";
@@ -101,7 +102,7 @@ function writeScratch(request: RehearsalRequest, conversation: Conversation): Sa
   const tool = unused(request, conversation, ["Write"]);
   const directory = listing(conversation)?.directory;
   if (tool === null || directory === undefined || !wantsEdit(conversation)) return null;
-  const path = `${directory}/tollgate-rehearsal-${Date.now().toString(36)}.txt`;
+  const path = `${directory}/tollgate-rehearsal-${systemClock.wallMs().toString(36)}.txt`;
   return {
     thinking: "The prompt speaks of an edit, so I make a scratch file to edit.",
     text: "[rehearsal] I write a scratch file.",
