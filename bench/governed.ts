@@ -61,7 +61,7 @@ const ANSWER = [
 /** The gateway's parts over a journal of their own in a temporary folder. */
 export async function openGoverned(): Promise<Governed> {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-bench-"));
-  const { gateway, opened } = await openGateway(folder);
+  const { gateway, close } = await openGateway(folder);
   const request = new IncomingMessage(new Socket());
   request.headers = clientHeaders(SESSION);
   const arrival = {
@@ -78,7 +78,7 @@ export async function openGoverned(): Promise<Governed> {
       return govern({ exchange, gateway, chunks, watch });
     },
     close: async () => {
-      await opened.journal.close();
+      await close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -110,9 +110,11 @@ async function govern({ exchange, gateway, chunks, watch }: Passage): Promise<vo
   invariant(!isRefusal(routed), "the benchmark's model is allowed");
   watch.lap("route");
 
-  const admitted = admit({ exchange, plan, model, body, ...routed }, gateway);
-  invariant(!isRefusal(admitted), "the benchmark's budgets have room");
+  const admitting = admit({ exchange, plan, model, body, chunks, ...routed }, gateway);
   watch.lap("admit");
+  const admitted = await admitting;
+  watch.resume();
+  invariant(!isRefusal(admitted), "the benchmark's budgets have room");
 
   const written = gateway.journal.intent(admitted.hold.record);
   exchange.attempts++;

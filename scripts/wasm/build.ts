@@ -21,7 +21,8 @@ function readSource(name: string): string | null {
 /** The text of `src/wire/scanner-wasm.ts` as the sources in this folder make it. */
 export async function compileScanner(): Promise<string> {
   let binary: Uint8Array | null = null;
-  const { error, stderr } = await asc.main(
+  let complaints = "";
+  const { error } = await asc.main(
     [
       "scripts/wasm/scanner.ts",
       "--outFile=scanner.wasm",
@@ -34,6 +35,11 @@ export async function compileScanner(): Promise<string> {
     ],
     {
       readFile: readSource,
+      stderr: {
+        write: (text) => {
+          complaints += String(text);
+        },
+      },
       writeFile: (_name, contents) => {
         if (typeof contents !== "string") binary = contents;
       },
@@ -41,9 +47,7 @@ export async function compileScanner(): Promise<string> {
     },
   );
   if (error !== null || binary === null)
-    throw new Error(
-      `the scanner does not compile\n${Buffer.from(stderr.toBuffer()).toString("utf8")}`,
-    );
+    throw new Error(`the scanner does not compile\n${complaints}`);
   const base64 = Buffer.from(binary).toString("base64");
   return [
     "/** The body scanner, compiled from scripts/wasm by scripts/wasm/build.ts. Never edited by hand. */",

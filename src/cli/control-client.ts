@@ -168,6 +168,6 @@ function parse(text: string): unknown {
 function detailOf(document: unknown, status: number): string {
   const { detail, parameter } = (document ?? {}) as { detail?: unknown; parameter?: unknown };
   if (typeof detail !== "string") return `the gateway answered with status ${status}`;
-  const isNamed = typeof parameter !== "string" || detail.includes(parameter);
-  return isNamed ? detail : `${parameter}: ${detail}`;
+  if (typeof parameter !== "string" || detail.includes(parameter)) return detail;
+  return `${parameter}: ${detail}`;
 }

@@ -105,10 +105,8 @@ export async function adminCheck({ environment }: Session): Promise<Finding> {
   }
   try {
     const control = connectControl(null, environment);
-    try {
-      const status = (await control.call("GET", "/api/v1/status")) as Status;
-      return ok(name, `version ${status.version} answers at TOLLGATE_ADMIN_URL`);
-    }
+    const status = (await control.call("GET", "/api/v1/status")) as Status;
+    return ok(name, `version ${status.version} answers at TOLLGATE_ADMIN_URL`);
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     return fail(name, error.message, "check TOLLGATE_ADMIN_URL and TOLLGATE_ADMIN_TOKEN");

@@ -52,10 +52,15 @@ export async function runCommandLine(
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!(error instanceof CommandFailed)) throw error;
+    if (!(error instanceof CommandFailed || isSystemError(error))) throw error;
     complain(`tollgate: ${error.message}`);
-    return error.exitCode;
+    return error instanceof CommandFailed ? error.exitCode : EXIT.failed;
   }
+}
+
+/** "EACCES: permission denied, open '…'": the machine's trouble, and a sentence already. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }
 
 function programOf(session: Session): Command {

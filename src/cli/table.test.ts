@@ -1,7 +1,7 @@
 /** Tables fit their width, keep figures whole, and print nothing that commands a terminal. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counting, dollars, sumDollars } from "./numbers.ts";
+import { counting, dollars, shortCount, shortDollars, sumDollars } from "./numbers.ts";
 import { tableLines, type Column } from "./table.ts";
 
 interface Row {
@@ -41,6 +41,11 @@ test("dollars keep every digit, and sums are exact", () => {
   assert.equal(sumDollars(["0.1", "0.2", "0.000000001"]), "0.300000001");
   assert.equal(sumDollars(["9007199254740993", "0.000000001"]), "9007199254740993.000000001");
   assert.equal(sumDollars([]), "0");
+  assert.equal(shortDollars("0.00005"), "<$0.0001");
+  assert.equal(shortDollars("0.00015"), "$0.0002");
+  assert.equal(shortDollars("1234.000000001"), "$1,234.0000");
+  assert.equal(shortDollars("0"), "$0.0000");
+  assert.deepEqual([99_999, 100_000, 1_234_567].map(shortCount), ["99,999", "100K", "1.23M"]);
   assert.equal(counting(1, "line"), "1 line");
   assert.equal(counting(1200, "line"), "1,200 lines");
 });

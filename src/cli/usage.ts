@@ -1,7 +1,15 @@
 /** `tollgate usage`: what was used and what it cost. */
 import type { Command } from "commander";
 import type { Usage } from "../core/usage.ts";
-import { counted, counting, dollars, minute, sumDollars } from "./numbers.ts";
+import {
+  counted,
+  counting,
+  dollars,
+  minute,
+  shortCount,
+  shortDollars,
+  sumDollars,
+} from "./numbers.ts";
 import { tableLines, type Column } from "./table.ts";
 import { complain, say, sayJson } from "./terminal.ts";
 import { newVerb, type Session, type StandardOptions, withControl, withExamples } from "./verb.ts";
@@ -55,14 +63,16 @@ function print(groups: readonly Group[], { by, interval }: UsageOptions): void {
   for (const line of tableLines(groups, columnsOf(by.split(","), interval))) say(line);
   const requests = groups.reduce((sum, group) => sum + group.requests, 0);
   const cost = sumDollars(groups.map((group) => group.cost_usd));
-  complain(`${counting(requests, "request")}, ${dollars(cost)} in all`);
+  complain(
+    `IN, CACHED and OUT are tokens. ${counting(requests, "request")}, ${dollars(cost)} in all.`,
+  );
 }
 
 function columnsOf(names: readonly string[], interval: string | undefined): Column<Group>[] {
   const tokens = (title: string, count: (usage: Usage) => number): Column<Group> => ({
     title,
     align: "right",
-    value: ({ usage }) => counted(count(usage)),
+    value: ({ usage }) => shortCount(count(usage)),
   });
   return [
     ...(interval === undefined
@@ -73,17 +83,17 @@ function columnsOf(names: readonly string[], interval: string | undefined): Colu
       cut: true as const,
       value: (group: Group) => textOf(group[name]),
     })),
-    { title: "REQUESTS", align: "right", value: ({ requests }) => counted(requests) },
-    tokens("IN TOK", (usage) => usage.input_tokens),
+    { title: "REQS", align: "right", value: ({ requests }) => counted(requests) },
+    tokens("IN", (usage) => usage.input_tokens),
     tokens(
-      "CACHE TOK",
+      "CACHED",
       (usage) =>
         usage.cache_read_input_tokens +
         usage.cache_write_5m_input_tokens +
         usage.cache_write_1h_input_tokens,
     ),
-    tokens("OUT TOK", (usage) => usage.output_tokens),
-    { title: "COST", align: "right", value: ({ cost_usd }) => dollars(cost_usd) },
+    tokens("OUT", (usage) => usage.output_tokens),
+    { title: "COST", align: "right", value: ({ cost_usd }) => shortDollars(cost_usd) },
   ];
 }
 

@@ -45,8 +45,5 @@ export async function withControl<Result>(
   use: (control: ControlClient, place: Place) => Promise<Result>,
 ): Promise<Result> {
   const place = findPlace(options.config, environment);
-  const control = connectControl(place, environment);
-  try {
-    return await use(control, place);
-  }
+  return use(connectControl(place, environment), place);
 }

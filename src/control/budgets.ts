@@ -10,7 +10,7 @@ import { route, type Route } from "./route.ts";
 
 const scopeSchema = z.strictObject({ type: z.enum(SCOPE_TYPES), id: z.string() });
 
-export const budgetSchema = z.strictObject({
+const budgetSchema = z.strictObject({
   id: z.string().describe("Of the window; the next window has another."),
   scope: scopeSchema.describe("A provider config's id is key/provider; a session's is its own."),
   parent: scopeSchema.nullable().describe("A session's window: the scope that has the budget."),
@@ -61,7 +61,7 @@ export function budgetOrder({ scope, id }: BudgetView): string {
   return `${SCOPE_TYPES.indexOf(scope.type)} ${scope.id} ${id}`;
 }
 
-export function printBudget(view: BudgetView): z.infer<typeof budgetSchema> {
+function printBudget(view: BudgetView): z.infer<typeof budgetSchema> {
   const { limit, settled, held } = view;
   return {
     id: view.id,

@@ -3,6 +3,7 @@ import type { Config, VirtualKeyConfig } from "../config/config.ts";
 import type { Scope } from "../core/span.ts";
 import type { Clock } from "../core/time.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
+import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
 
 /** One open window of a budget. Amounts in nano-dollars, times in Unix milliseconds. */
@@ -92,13 +93,6 @@ export interface ControlHealth {
   readonly configurationFault: string | null;
 }
 
-/** Writes to the log; the same shape as the gateway's. */
-export interface ControlLog {
-  readonly info: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
-  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
-  readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
-}
-
 export interface ControlPorts {
   readonly version: string;
   readonly clock: Clock;
@@ -121,5 +115,5 @@ export interface ControlPorts {
   readonly pricedModels: () => readonly string[];
   /** All metrics in Prometheus' text format. */
   readonly metricsText: () => Promise<string>;
-  readonly log: ControlLog;
+  readonly log: Pick<TollgateLog, "info" | "warn" | "error">;
 }

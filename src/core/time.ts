@@ -23,5 +23,8 @@ export function parseTime(text: string): number | null {
   if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text))
     return null;
   const timeMs = Date.parse(text);
-  return Number.isNaN(timeMs) ? null : timeMs;
+  if (Number.isNaN(timeMs)) return null;
+  // Date.parse takes 30 February for 2 March; the way back tells.
+  const day = text.slice(0, "YYYY-MM-DD".length);
+  return new Date(day).toISOString().startsWith(day) ? timeMs : null;
 }

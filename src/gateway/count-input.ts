@@ -1,11 +1,11 @@
 /** Asks an upstream, free of charge, how many tokens a request's input has. */
 import type { ByteRange, FieldName, MessagesBody } from "../wire/anthropic/body.ts";
 import { spliceBody } from "../wire/anthropic/splice.ts";
-import type { Admitted } from "./admit.ts";
 import { collect } from "./collect.ts";
 import type { Exchange } from "./exchange.ts";
 import { upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
+import type { Target } from "./route.ts";
 
 const DEADLINE_MS = 5_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -23,13 +23,13 @@ const COUNTED_FIELDS: readonly FieldName[] = [
 export async function countInput(
   of: {
     readonly exchange: Exchange;
-    readonly admitted: Admitted;
+    readonly target: Target;
     readonly body: MessagesBody;
     readonly chunks: readonly Buffer[];
   },
   gateway: Gateway,
 ): Promise<number | null> {
-  const { target } = of.admitted;
+  const { target } = of;
   if (target.row.paths.countTokens === null) return null;
   const request = upstreamRequest(
     target,

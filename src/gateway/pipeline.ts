@@ -1,7 +1,7 @@
 /** A Messages request from its first byte to its last record. Read this file first. */
 import { nanoUsd } from "../core/money.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { NO_USAGE } from "../core/usage.ts";
+import { NO_USAGE, type BilledUsage } from "../core/usage.ts";
 import { JournalUnavailable } from "../journal/journal.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
@@ -14,11 +14,12 @@ import type { Exchange } from "./exchange.ts";
 import { upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
 import { receive } from "./receive.ts";
-import { endingOf, recordCancel, recordSettlement } from "./record.ts";
+import { endingOf, recordCancel, recordRelease, recordSettlement } from "./record.ts";
 import { bodyFault, credentialRefused, journalRefusal, notReached } from "./refuse.ts";
 import { relay, type Relayed } from "./relay.ts";
 import { route } from "./route.ts";
-import { settlementOf, UNBILLED, type Settlement } from "./settle.ts";
+import { needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
+import { rememberTurn } from "./turns.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
@@ -50,16 +51,20 @@ export async function serveMessages(
 
   const routed = route(plan, body.model, exchange.ruling);
   if (isRefusal(routed)) return routed;
-  const request = { exchange, plan, model: body.model, body, ...routed };
+  const { chunks } = received;
+  const request = { exchange, plan, model: body.model, body, chunks, ...routed };
+  const waitedMs = exchange.waitedMs;
   const admitted =
-    exchange.endpoint === "messages" ? admit(request, gateway) : admitUnbilled(request, gateway);
+    exchange.endpoint === "messages"
+      ? await admit(request, gateway)
+      : admitUnbilled(request, gateway);
   if (isRefusal(admitted)) return admitted;
   const unwritten = await makeDurable(admitted, gateway);
   if (unwritten !== null) return unwritten;
   exchange.attempts++;
 
-  const attempt = { exchange, admitted, body, chunks: received.chunks };
-  exchange.overheadMs += gateway.clock.monotonicMs() - readMs;
+  const attempt = { exchange, admitted, body, chunks };
+  exchange.overheadMs += gateway.clock.monotonicMs() - readMs - (exchange.waitedMs - waitedMs);
   try {
     const relayed = await forwardAndRelay(attempt, gateway);
     return await conclude(attempt, relayed, gateway);
@@ -119,9 +124,20 @@ function forwardAndRelay(attempt: Attempt, gateway: Gateway): Promise<Relayed> {
       extraHeaders: clientHeaders(admitted),
       billsToTheEnd: row.billing.billsToTheEnd,
       streamed: body.stream,
+      onStarted: (billed) => releaseInput(attempt, billed, gateway),
     },
     gateway,
   );
+}
+
+/** The exact input is known: what was held for more of it is free for others, where anybody is short. */
+function releaseInput(attempt: Attempt, billed: BilledUsage, gateway: Gateway): void {
+  const { exchange, admitted, body } = attempt;
+  // Only near a cap does it matter, and only there was the turn looked at.
+  if (admitted.turn === null || !admitted.hold.open) return;
+  if (admitted.bound.passes > 1 || body.facts.fallbacks.length > 0) return;
+  const need = needAfterStart(admitted, billed, exchange.ruling.prices);
+  if (need < admitted.hold.need) recordRelease(exchange, admitted, need, gateway);
 }
 
 /** Settles and records the attempt; gives the refusal where the client has no answer yet. */
@@ -138,6 +154,7 @@ async function conclude(
     return notReached(admitted, failure);
   }
   const settlement = await settle(attempt, relayed, gateway);
+  learn(attempt, relayed, gateway);
   if (relayed.answered || relayed.clientGone) {
     const end = endingOf(exchange, gateway, outcomeFor(exchange, relayed, gateway));
     recordSettlement({ exchange, admitted, settlement, relayed, end }, gateway);
@@ -154,8 +171,15 @@ function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<S
   if (attempt.exchange.endpoint === "count_tokens") return Promise.resolve(UNBILLED);
   return settlementOf(attempt.admitted, relayed, {
     book: attempt.exchange.ruling.prices,
-    countInput: () => countInput(attempt, gateway),
+    countInput: () => countInput({ ...attempt, target: attempt.admitted.target }, gateway),
   });
+}
+
+/** Exact figures near a cap bound the session's next turn. */
+function learn({ admitted }: Attempt, { reading }: Relayed, gateway: Gateway): void {
+  if (admitted.turn === null || !reading.final || reading.billed === null) return;
+  const cutAt = reading.stopReason === "max_tokens" ? admitted.clamped : null;
+  rememberTurn(gateway.turns, admitted.turn, { billed: reading.billed, cutAt });
 }
 
 function outcomeFor(exchange: Exchange, relayed: Relayed, gateway: Gateway) {

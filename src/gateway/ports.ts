@@ -6,6 +6,8 @@ import type { Journal } from "../journal/journal.ts";
 import type { Outcome, TaskType } from "../journal/record.ts";
 import type { LedgerClock } from "../ledger/clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { TurnMemory } from "../ledger/memory.ts";
+import type { WaitingRoom } from "./waiting.ts";
 import type { Policy } from "../policy/plan.ts";
 import type { Sessions } from "../policy/sessions.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
@@ -67,6 +69,11 @@ export interface Gateway {
   /** The client that reaches providers of this kind. */
   readonly upstream: (kind: string) => UpstreamClient;
   readonly providerHealth: ProviderHealth;
+  /** What sessions near a cap have shown of their input. */
+  readonly turns: TurnMemory;
+  readonly waiting: WaitingRoom;
+  /** How long a request waits for others' holds. */
+  readonly budgetWaitMs: () => number;
   readonly maxBodyBytes: () => number;
   readonly timeouts: () => TimeoutsConfig;
   readonly draining: () => boolean;

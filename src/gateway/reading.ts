@@ -27,6 +27,8 @@ export interface Reading {
   readonly billed: BilledUsage | null;
   /** Bytes of content relayed: never fewer than its tokens. */
   readonly contentBytes: number;
+  /** Of a stream; null where it is not known. */
+  readonly stopReason: string | null;
   /** The provider's own error envelope, or an error event inside the stream. */
   readonly error: { readonly type: string; readonly message: string } | null;
   readonly refusedBeforeOutput: boolean;
@@ -64,6 +66,7 @@ function streamReading(reader: StreamUsageReader): Reading {
     final: reader.final,
     billed,
     contentBytes: reader.contentBytes,
+    stopReason: reader.stopReason,
     error: reader.errorEvent,
     refusedBeforeOutput: billed !== null && billed.passes.every((pass) => pass.free),
   };
@@ -80,6 +83,7 @@ function documentReader(): AnswerReader {
       final: billed !== null,
       billed,
       contentBytes: bytes,
+      stopReason: null,
       error: whole === null ? null : readErrorEnvelope(whole),
       refusedBeforeOutput: billed !== null && billed.passes.every((pass) => pass.free),
     };
@@ -95,6 +99,7 @@ function documentReader(): AnswerReader {
       final: false,
       billed: null,
       contentBytes: bytes,
+      stopReason: null,
       error: null,
       refusedBeforeOutput: false,
     }),

@@ -82,6 +82,23 @@ function resultOf(relayed: Relayed | null, settlement: Settlement): string {
   return settlement.fault ?? "ok";
 }
 
+/** Lowers the attempt's hold to what it can still cost. */
+export function recordRelease(
+  exchange: Exchange,
+  admitted: Admitted,
+  need: bigint,
+  gateway: Gateway,
+): void {
+  gateway.ledger.release(admitted.hold, need);
+  gateway.journal.outcome({
+    time: formatTime(gateway.ledgerClock.nowMs()),
+    type: "release",
+    request: exchange.id,
+    attempt: admitted.hold.record.attempt,
+    need: String(need),
+  });
+}
+
 /** The attempt never reached its upstream: its hold is given back whole. */
 export function recordCancel(
   exchange: Exchange,

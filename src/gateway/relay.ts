@@ -1,4 +1,5 @@
 /** Sends an attempt upstream and relays the answer as it comes, with back-pressure both ways. */
+import type { BilledUsage } from "../core/usage.ts";
 import type { UpstreamExchange, UpstreamFailure, UpstreamRequest } from "../providers/upstream.ts";
 import { relayedHead } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
@@ -36,6 +37,8 @@ export interface RelayRequest {
   readonly billsToTheEnd: boolean;
   /** The client asked for a stream, whose start is told before its end. */
   readonly streamed: boolean;
+  /** Called once, when a stream has told its exact input. */
+  readonly onStarted: (billed: BilledUsage) => void;
 }
 
 /** One attempt from its first byte upstream to its last byte, or to why it has none. Never throws. */
@@ -61,6 +64,7 @@ class Relaying {
   #headers: Readonly<Record<string, string>> = {};
   #reader: AnswerReader | null = null;
   #clientGone = false;
+  #isStarted = false;
   /** Runs while the client reads nothing and the upstream stands still. */
   #blocked: NodeJS.Timeout | null = null;
   #ended = false;
@@ -112,6 +116,7 @@ class Relaying {
       if (!response.write(chunk)) this.#pause();
     }
     this.#reader?.feed(chunk);
+    if (this.#request.streamed && !this.#isStarted) this.#noteStart();
     if (this.#clientGone) this.#cancelWhenKnown();
   }
 
@@ -121,6 +126,13 @@ class Relaying {
     const { idleMs } = this.#gateway.timeouts();
     // A client that reads nothing for so long holds money and a connection: it counts as gone.
     this.#blocked = setTimeout(() => this.#exchange.response.destroy(), idleMs);
+  }
+
+  #noteStart(): void {
+    const reading = this.#reader?.reading();
+    if (reading?.started !== true || reading.billed === null) return;
+    this.#isStarted = true;
+    this.#request.onStarted(reading.billed);
   }
 
   readonly #onDrain = (): void => {
@@ -196,6 +208,7 @@ const NOTHING_READ: Reading = {
   final: false,
   billed: null,
   contentBytes: 0,
+  stopReason: null,
   error: null,
   refusedBeforeOutput: false,
 };

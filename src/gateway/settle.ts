@@ -121,8 +121,8 @@ async function estimatedInput(
   if (billed !== null && bound.passes === 1)
     return priced(withoutOutput(billed), admitted, context.book);
   const counted = bound.passes === 1 ? await context.countInput() : null;
-  const margin = Math.max(COUNT_MARGIN_TOKENS, Math.ceil((counted ?? 0) * COUNT_MARGIN_SHARE));
-  const tokens = Math.min(bound.inputTokens, (counted ?? bound.inputTokens) + margin);
+  const tokens =
+    counted === null ? bound.inputTokens : Math.min(bound.inputTokens, withCountMargin(counted));
   // The same share of the bound as of its tokens: one price class covers the whole input.
   const cost =
     bound.inputTokens === 0
@@ -130,6 +130,18 @@ async function estimatedInput(
       : (bound.inputNeed * BigInt(tokens) + BigInt(bound.inputTokens) - 1n) /
         BigInt(bound.inputTokens);
   return { cost, usage: { ...NO_USAGE, input_tokens: tokens } };
+}
+
+/** What an attempt can still cost once its exact input is known: that, and all of the output. */
+export function needAfterStart(admitted: Admitted, billed: BilledUsage, book: PriceBook): bigint {
+  const { bound } = admitted;
+  const input = priced(withoutOutput(billed), admitted, book).cost;
+  return input + roundUp(BigInt(bound.outputTokens) * bound.outputPico);
+}
+
+/** The most that a counted input can be charged as. */
+export function withCountMargin(tokens: number): number {
+  return tokens + Math.max(COUNT_MARGIN_TOKENS, Math.ceil(tokens * COUNT_MARGIN_SHARE));
 }
 
 function withoutOutput(billed: BilledUsage): BilledUsage {

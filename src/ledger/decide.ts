@@ -67,9 +67,17 @@ export function budgetShortage(
   books: Books,
 ): Shortage | null {
   const short = windows
-    .filter((window) => window.meter.unit === "usd" && headroomOf(window, books) < need)
+    .filter((window) => window.meter.unit === "usd" && !fitsBudget(window, need, books))
     .map((window) => budgetShortageOf(window, need, books));
   return latest(short, ["budget_exhausted", "request_exceeds_budget", "budget_busy"]);
+}
+
+function fitsBudget(window: Window, need: bigint, books: Books): boolean {
+  if (headroomOf(window, books) >= need) return true;
+  const { cap, overshoot } = window.meter;
+  // The last request: one at a time, and only while there is anything left.
+  const isLast = overshoot === "last_request" && window.overshootBy === null;
+  return isLast && cap !== null && settledIn(window, books) < cap;
 }
 
 function budgetShortageOf(window: Window, need: bigint, books: Books): Shortage {

@@ -49,7 +49,13 @@ export class Ledger {
   readonly #meters = new Map<string, Meter>();
   readonly #windows = new Map<string, Window>();
   readonly #holds = new Map<string, Hold>();
+  readonly #freed: (() => void)[] = [];
   readonly #settled = new Set<(hold: Hold, cost: bigint) => void>();
+
+  /** Calls back whenever held money becomes free. */
+  onFreed(listener: () => void): void {
+    this.#freed.push(listener);
+  }
 
   /** Calls back after each settlement, until the returned function is called. */
   onSettled(listener: (hold: Hold, cost: bigint) => void): () => void {
@@ -201,7 +207,9 @@ export class Ledger {
   #takeIn(hold: Hold, window: Window): void {
     advance(window, hold.admittedMs);
     const shadow = hold.shadowNeed === null ? null : amountHeld(window, hold.shadowNeed);
-    take(window, amountHeld(window, hold.need), shadow, hold.admittedMs);
+    const amount = amountHeld(window, hold.need);
+    if (exceedsCap(window, amount)) window.overshootBy = hold.id;
+    take(window, amount, shadow, hold.admittedMs);
   }
 
   /** Lets an open hold enter one more window, as if it had been in its chain from the start. */
@@ -221,6 +229,7 @@ export class Ledger {
       if (window.meter.unit === "usd") release(window, by, shadowBy);
     hold.need = need;
     if (hold.shadowNeed !== null) hold.shadowNeed -= shadowBy;
+    for (const listener of this.#freed) listener();
   }
 
   /** Replaces a hold by what the attempt cost. */
@@ -246,8 +255,10 @@ export class Ledger {
         settled: settledIn(window),
         admittedMs: hold.admittedMs,
       });
+      if (window.overshootBy === hold.id) window.overshootBy = null;
       this.#dropIfOver(window);
     }
+    for (const listener of this.#freed) listener();
   }
 
   #dropIfOver(window: Window): void {
@@ -292,6 +303,13 @@ export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
   return { ...identity, id, cap: null, overshoot: "none", current: null };
+}
+
+/** Whether holding so much goes over the cap of a window that allows one attempt at a time to do so. */
+export function exceedsCap(window: Window, amount: bigint): boolean {
+  const { cap, overshoot } = window.meter;
+  if (cap === null || overshoot === "none") return false;
+  return window.settled + window.held + amount > cap;
 }
 
 /** What an attempt holds in a window of this unit while it runs. */

@@ -73,6 +73,8 @@ export interface Window {
   shadowHeld: bigint;
   /** Attempts in flight that hold here. */
   inFlight: number;
+  /** The hold that goes over the cap, where the budget allows one at a time; null: none does. */
+  overshootBy: string | null;
   lastUsedMs: number;
   /** Oldest first; null but for rolling spans. `settled` is always their sum. */
   readonly buckets: Bucket[] | null;

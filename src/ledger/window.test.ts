@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Span } from "../core/span.ts";
-import { refillMs } from "./window.ts";
 import { detachedMeter } from "./ledger.ts";
 import { newWindow } from "./meter.ts";
 import type { Window } from "./state.ts";
@@ -13,6 +12,7 @@ import {
   bucketIndex,
   bucketStartMs,
   levelUnit,
+  refillMs,
   roomAtMs,
   settle,
   take,

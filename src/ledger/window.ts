@@ -32,6 +32,7 @@ export function createWindow(of: {
     shadowSettled: 0n,
     shadowHeld: 0n,
     inFlight: 0,
+    overshootBy: null,
     lastUsedMs: of.timeMs,
     buckets: of.meter.span?.kind === "rolling" ? [] : null,
     oldestBucket: -Infinity,

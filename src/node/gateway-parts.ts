@@ -3,6 +3,8 @@ import type { Clock } from "../core/time.ts";
 import type { Gateway, Log, Metrics, ProviderHealth } from "../gateway/ports.ts";
 import type { HealthReport } from "../gateway/server.ts";
 import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
+import { WaitingRoom } from "../gateway/waiting.ts";
+import { TurnMemory } from "../ledger/memory.ts";
 import { Sessions } from "../policy/sessions.ts";
 import type { Config } from "../config/config.ts";
 import type { Clients } from "./clients.ts";
@@ -63,6 +65,9 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
     isFirst: firstTimes(),
     upstream: (kind) => clients.of(kind),
+    turns: new TurnMemory(),
+    waiting: new WaitingRoom(node.state.fold.ledger, parts.clock),
+    budgetWaitMs: () => configuration.inForce.config.server.budgetWaitMs,
     maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
     timeouts: () => configuration.inForce.config.server.timeouts,
     ...pick(parts),

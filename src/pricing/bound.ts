@@ -13,6 +13,8 @@ export interface BoundRequest {
   readonly maxTokens: number;
   /** Spliced into server tools that state none; also assumed where there is nothing to splice. */
   readonly maxUsesDefault: number;
+  /** The first pass reads no more than this, by a count or by what the turn before has shown. */
+  readonly knownInputTokens?: number;
   /** Clamps `max_uses` where that can be spliced; left out: not clamped. */
   readonly maxUsesCap?: number;
 }
@@ -64,6 +66,7 @@ interface Demand {
   readonly fast: boolean;
   /** Bytes say nothing about the prompt. */
   readonly opaque: boolean;
+  readonly knownInputTokens: number;
   readonly resultCeilingTokens: number;
 }
 
@@ -119,6 +122,7 @@ function demandOf(request: BoundRequest, context: BoundContext): Demand {
     markers: obscured ? "1h" : facts.cacheMarkers,
     fast: facts.fast || obscured,
     opaque,
+    knownInputTokens: request.knownInputTokens ?? Infinity,
     resultCeilingTokens: context.resultCeilingTokens ?? Infinity,
   };
 }
@@ -136,8 +140,9 @@ function isSurcharged(facts: BodyFacts, workspaceGeo: string | undefined): boole
   return facts.obscured || geo !== "global";
 }
 
-function firstPassTokens({ facts, opaque }: Demand, { contextWindowTokens }: ModelPrice): number {
-  if (opaque) return contextWindowTokens;
+function firstPassTokens(demand: Demand, { contextWindowTokens }: ModelPrice): number {
+  const { facts, opaque, knownInputTokens } = demand;
+  if (opaque) return Math.min(knownInputTokens, contextWindowTokens);
   const providerTools = Math.max(facts.providerTools ?? 0, facts.serverTools.length);
   const tokens =
     facts.asciiBytes +
@@ -147,7 +152,7 @@ function firstPassTokens({ facts, opaque }: Demand, { contextWindowTokens }: Mod
     TOOL_TOKENS * facts.tools +
     PROVIDER_TOOL_TOKENS * providerTools +
     IMAGE_TOKENS * facts.images;
-  return Math.min(tokens, contextWindowTokens);
+  return Math.min(tokens, knownInputTokens, contextWindowTokens);
 }
 
 /** Each pass reads what came before it, its answer and one tool result more; at most the window. */

@@ -1,6 +1,6 @@
 /** Runs the command line as a child process, as a user would. */
 import { spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,9 +15,16 @@ export interface Run {
 const CLI = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const WIDTH = 80;
 
-/** A fresh temporary folder. */
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A fresh temporary folder, removed when this process ends. */
 export function freshFolder(): string {
-  return mkdtempSync(join(tmpdir(), "tollgate-cli-"));
+  const folder = mkdtempSync(join(tmpdir(), "tollgate-cli-"));
+  folders.push(folder);
+  return folder;
 }
 
 /** Runs `tollgate ARGS…` in `folder`, whose `data` is the data directory unless `env` says otherwise. */

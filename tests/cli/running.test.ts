@@ -29,7 +29,8 @@ describe("with a running gateway", { concurrency: 4 }, () => {
       ["ada", "1234.000000001"],
       ["a-very-long-name-of-a-key-that-does-not-fit-into-any-table@acme.example", "0.5"],
     ] as const) {
-      const group = { team: "platform", virtual_key, requests: 1200, usage, cost_usd };
+      const start = "2026-11-01T23:00:00.000Z";
+      const group = { start, team: "platform", virtual_key, requests: 1200, usage, cost_usd };
       world.usage.push(group);
     }
   });
@@ -74,7 +75,7 @@ describe("with a running gateway", { concurrency: 4 }, () => {
   test("what the gateway refuses is one line and exit code 1", async () => {
     for (const [args, message] of [
       [["keys", "rotate", "nobody"], /no virtual key has the id nobody/i],
-      [["keys", "create", "x", "--team", "nope"], /team: no such team/],
+      [["keys", "create", "x", "--team", "nope"], /^tollgate: no such team$/m],
       [["usage", "--by", "planet"], /group_by names "planet"/],
     ] as const) {
       const { code, out, err } = await cli(...args);
@@ -88,10 +89,10 @@ describe("with a running gateway", { concurrency: 4 }, () => {
   test("usage fits 80 columns, adds up exactly, and passes its options on", async () => {
     const words = ["--from", "2026-11-01", "--interval", "day", "--time-zone", "Europe/Berlin"];
     const { out, err } = await cli("usage", "--by", "team,virtual_key", ...words);
-    assert.deepEqual(tooWide(out), []);
-    assert.match(out, /ada .* 1,200 +1,234,567 +9,000,000 +0 +\$1,234\.000000001/);
+    assert.deepEqual(tooWide(out), [], out);
+    assert.match(out, /ada .* 1,200 +1\.23M +9M +0 +\$1,234\.0000/);
     assert.match(out, /…/);
-    assert.match(err, /^2,400 requests, \$1,234\.500000001 in all\n$/);
+    assert.match(err, / 2,400 requests, \$1,234\.500000001 in all\.\n$/);
     const { groupBy, interval, timeZone } = world.asked.usage.at(-1) ?? {};
     assert.deepEqual(
       [groupBy, interval, timeZone],

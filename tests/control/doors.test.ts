@@ -1,12 +1,12 @@
 /** Who gets in and how: token, cookie, socket; pages for browsers; and what is no proper call at all. */
 import assert from "node:assert/strict";
-import { mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { freshFolder } from "../cli/run-cli.ts";
 import { startApi, type Answer, type Api } from "./api-client.ts";
 import { budgetView, requestDetail, TOKEN } from "./memory-ports.ts";
 
@@ -190,7 +190,7 @@ describe("the socket", () => {
     });
 
   test("needs no token, is its user's alone, replaces a dead one and goes with the server", async () => {
-    const path = join(mkdtempSync(join(tmpdir(), "tollgate-socket-")), "control.sock");
+    const path = join(freshFolder(), "control.sock");
     writeFileSync(path, "left behind");
     await api.server.listenSocket(path);
     assert.equal(statSync(path).mode & 0o777, 0o600);
@@ -201,7 +201,7 @@ describe("the socket", () => {
   });
 
   test("says why where it cannot be made", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tollgate-socket-"));
+    const folder = freshFolder();
     await assert.rejects(
       api.server.listenSocket(join(folder, "no", "control.sock")),
       /ENOENT|EACCES/,

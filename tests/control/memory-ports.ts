@@ -1,6 +1,4 @@
 /** The control API's ports over a few objects in memory, for tests of the API alone. */
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/config.ts";
@@ -11,6 +9,7 @@ import { systemClock } from "../../src/core/time.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
+import { freshFolder } from "../cli/run-cli.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
 
@@ -61,7 +60,7 @@ const SECRETS = {
 /** Whatever the API answers must hold none of these. */
 export const NEVER_SHOWN = [...Object.values(SECRETS), TOKEN];
 
-export function memoryWorld(dataDir = mkdtempSync(join(tmpdir(), "tollgate-control-"))): World {
+export function memoryWorld(dataDir = freshFolder()): World {
   const config = loadedConfig(dataDir);
   const world: Omit<World, "ports"> = {
     budgets: [],

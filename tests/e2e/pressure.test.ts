@@ -29,7 +29,7 @@ const SESSIONS_A_KEY = 4;
 const CAPS = {
   customer: "1.6",
   team: { a: "0.6", b: "1.3" },
-  owner: { a1: "0.4", b1: "0.45" },
+  owner: { a1: "0.25", b1: "0.38" },
   key: { a2: "0.2", b2: "0.4" },
   providerConfig: { a3: "0.2", b3: "0.4" },
   session: { b1: "0.14", b2: "0.1" },

@@ -50,10 +50,14 @@ describe("calendar windows of 2020 to 2030", () => {
     const changing = new Set(changes.map(({ zone }) => zone));
     const steady = zones.filter((zone) => !changing.has(zone));
     moments = [
-      ...changes.flatMap(({ zone, atMs }) =>
-        [atMs - 1, atMs].map((time) => ({ zone, atMs: time })),
-      ),
-      ...steady.flatMap((zone) => [FROM_MS, TO_MS].map((atMs) => ({ zone, atMs }))),
+      ...changes.flatMap(({ zone, atMs }): Moment[] => [
+        { zone, atMs: atMs - 1, side: "before" },
+        { zone, atMs, side: "after" },
+      ]),
+      ...steady.flatMap((zone): Moment[] => [
+        { zone, atMs: FROM_MS, side: "before" },
+        { zone, atMs: TO_MS, side: "after" },
+      ]),
     ];
     assert.ok(zones.length > 400 && changes.length > 2000);
   });

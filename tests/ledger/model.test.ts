@@ -152,7 +152,7 @@ test("a new configuration changes nothing in the windows of budgets that it keep
       await world.begin();
       for (const step of steps) {
         const before = countersOf(live.state, live.nowMs);
-        const meters = new Set([...live.ledger.meters()]);
+        const meters = new Set(live.ledger.meters());
         await world.run({ ...step, meanwhile: [] });
         if (!changes.has(step.kind)) continue;
         const after = countersOf(live.state, live.nowMs);

@@ -193,7 +193,8 @@ function limitOf(choice: number, amount: number): LimitConfig {
     per: PERIODS[(choice >> 4) % 3] ?? "hour",
     timeZone: "Europe/Berlin",
   } as const;
-  const burst = (choice >> 8) % 2 === 0 ? null : isRequests ? 2 : 5_000;
+  const size = isRequests ? 2 : 5_000;
+  const burst = (choice >> 8) % 2 === 0 ? null : size;
   return { unit, amount: isRequests ? amount : amount * 4_000, span, burst };
 }
 

@@ -88,6 +88,18 @@ export function schedules(stepsMax: number): fc.Arbitrary<Schedule> {
   });
 }
 
+/** Requests, and budgets that are added and removed while many of them go on. */
+export function busySchedules(): fc.Arbitrary<Schedule> {
+  const busy = fc
+    .tuple(step, fc.array(plain, { minLength: 10, maxLength: 40, size: "max" }))
+    .map(([one, meanwhile]): Step => ({ ...one, kind: "budget", meanwhile }));
+  const admission = plain.map((one): Step => ({ ...one, kind: "admit" }));
+  return fc.record({
+    startMs: START,
+    steps: fc.array(fc.oneof(busy, admission), { minLength: 4, maxLength: 25, size: "max" }),
+  });
+}
+
 /** A configuration that was in force, as requests that began under it follow it. */
 interface Era {
   readonly ruling: Ruling;
@@ -209,7 +221,7 @@ export class World {
     const { hold } = admission;
     if (hold !== null) {
       const need = enforced && verdict.fits ? verdict.need : needFor(request, request.asked);
-      const shadowNeed = verdict.fits ? (enforced ? need : verdict.need) : null;
+      const shadowNeed = verdict.fits ? verdict.need : null;
       this.#note(hold, { subject, meters, need, shadowNeed });
     }
     this.onAdmit({ admission, verdict, enforced });

@@ -1,0 +1,84 @@
+/** Learns from exact answers near a cap what the next turn of the same session can have for input. */
+import type { BilledUsage } from "../core/usage.ts";
+import { inputTokensAfter, type TurnMemory } from "../ledger/memory.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
+import {
+  appendedSince,
+  beginsWith,
+  shapeOf,
+  stablePrefix,
+  type WholeBody,
+} from "../wire/anthropic/prefix.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** One request as the memory sees it. Made only near a cap: it costs a copy and a hash of the body. */
+export interface TurnView {
+  readonly name: string;
+  readonly whole: WholeBody;
+  readonly shape: string | null;
+}
+
+export function turnView(
+  exchange: Exchange,
+  body: MessagesBody,
+  chunks: readonly Buffer[],
+): TurnView | null {
+  const { subject, plan } = exchange;
+  if (subject === null || plan === null || subject.session === null) return null;
+  const whole = { bytes: Buffer.concat(chunks), body };
+  const betas = exchange.request.headers["anthropic-beta"];
+  const name = JSON.stringify([plan.virtualKey, subject.session, subject.agent]);
+  return { name, whole, shape: shapeOf(whole, String(betas ?? "")) };
+}
+
+/** What the turn before tells of this one. */
+export interface Recalled {
+  /** No more than this; null: nothing is known. */
+  readonly inputTokens: number | null;
+  /** The answer before was cut at this lowered `max_tokens`; null: it was not. */
+  readonly cutAt: number | null;
+}
+
+export function recallTurn(memory: TurnMemory, view: TurnView): Recalled {
+  const turn = memory.recall(view.name);
+  if (turn === null) return { inputTokens: null, cutAt: null };
+  const { facts } = view.whole.body;
+  const isSame =
+    view.shape !== null &&
+    turn.shape === view.shape &&
+    !facts.opaqueInput &&
+    !facts.obscured &&
+    facts.images === turn.images &&
+    beginsWith(view.whole, turn.prefix);
+  if (!isSame) return { inputTokens: null, cutAt: turn.cutAt };
+  const appendix = appendedSince(view.whole, turn.prefix.bytes);
+  return { inputTokens: inputTokensAfter(turn, appendix), cutAt: turn.cutAt };
+}
+
+/** Remembers an answer with exact figures. */
+export function rememberTurn(
+  memory: TurnMemory,
+  view: TurnView,
+  answer: { readonly billed: BilledUsage; readonly cutAt: number | null },
+): void {
+  const prefix = stablePrefix(view.whole);
+  const [pass, ...more] = answer.billed.passes;
+  const { facts } = view.whole.body;
+  if (view.shape === null || prefix === null || pass === undefined || more.length > 0) {
+    memory.forget(view.name);
+    return;
+  }
+  const { usage } = pass;
+  memory.remember(view.name, {
+    prefix,
+    shape: view.shape,
+    inputTokens:
+      usage.input_tokens +
+      usage.cache_read_input_tokens +
+      usage.cache_write_5m_input_tokens +
+      usage.cache_write_1h_input_tokens,
+    outputTokens: usage.output_tokens,
+    images: facts.images,
+    cutAt: answer.cutAt,
+  });
+}

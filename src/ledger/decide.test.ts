@@ -1,0 +1,244 @@
+/** Who says no, and with which reason: precedence, the 95 % rule, caps of nothing, and the last steps. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { budgetShortage, headroomOf, limitShortage, tightest, type Books } from "./decide.ts";
+import { climb } from "./ladder.ts";
+import { detachedMeter } from "./ledger.ts";
+import { newWindow } from "./meter.ts";
+import type { Window } from "./state.ts";
+import { add, take } from "./window.ts";
+
+const NOW_MS = Date.parse("2026-11-23T10:00:00Z");
+
+interface Counts {
+  readonly settled?: bigint;
+  readonly held?: bigint;
+  /** The cap; null: a budget that is configured no longer. */
+  readonly cap?: bigint | null;
+}
+
+/** A window of the meter that `id` describes. */
+function window(id: string, { settled = 0n, held = 0n, cap = 100n }: Counts): Window {
+  const meter = detachedMeter(id);
+  meter.cap = cap;
+  const session = meter.span?.kind === "session" ? { virtualKey: "ada", name: "s" } : null;
+  const made = newWindow(meter, NOW_MS, session);
+  add(made, settled, settled, NOW_MS);
+  take(made, held, held, NOW_MS);
+  return made;
+}
+
+const DAY = "virtual_key/ada|usd|day|UTC";
+const MONTH = "team/platform|usd|month|UTC";
+const TOTAL = "team/platform|usd|total";
+const SESSION = "virtual_key/ada|usd|session";
+const ROLLING = "virtual_key/ada|usd|rolling|18000000|5h";
+
+describe("one budget", () => {
+  const ROWS = [
+    ["room to the last nano-dollar", { settled: 40n, held: 50n }, 10n, null],
+    ["one too many, and others hold it", { settled: 40n, held: 51n }, 10n, "budget_busy"],
+    ["settled alone leaves just enough", { settled: 90n, held: 10n }, 10n, "budget_busy"],
+    ["settled alone is too much, at 91 %", { settled: 91n }, 10n, "request_exceeds_budget"],
+    ["at 95 % of the cap", { settled: 95n }, 10n, "request_exceeds_budget"],
+    ["above 95 %", { settled: 96n }, 10n, "budget_exhausted"],
+    ["95 % of an odd cap", { cap: 101n, settled: 95n }, 10n, "request_exceeds_budget"],
+    ["just above 95 % of it", { cap: 101n, settled: 96n }, 10n, "budget_exhausted"],
+    ["all settled", { settled: 100n }, 1n, "budget_exhausted"],
+    ["more than the cap settled", { settled: 130n }, 1n, "budget_exhausted"],
+    ["nothing settled, and it can never fit", {}, 101n, "request_exceeds_budget"],
+    ["a cap of nothing", { cap: 0n }, 1n, "budget_exhausted"],
+    ["a cap of nothing and a need of nothing", { cap: 0n }, 0n, null],
+    ["no cap any more", { cap: null, settled: 9n }, 10n ** 15n, null],
+  ] as const;
+  for (const [when, counts, need, code] of ROWS)
+    test(`${when}: ${code ?? "fits"}`, () => {
+      assert.equal(budgetShortage([window(DAY, counts)], need, "real")?.code ?? null, code);
+    });
+
+  test("shows what is left, below zero too", () => {
+    assert.equal(headroomOf(window(DAY, { settled: 90n, held: 30n }), "real"), -20n);
+  });
+});
+
+describe("several budgets", () => {
+  const spent = { settled: 100n };
+  const busy = { held: 100n };
+  const tooSmall = { cap: 5n };
+  const ROWS = [
+    [
+      "exhausted before exceeded",
+      [
+        [DAY, tooSmall],
+        [MONTH, spent],
+      ],
+      "budget_exhausted",
+      MONTH,
+    ],
+    [
+      "exceeded before busy",
+      [
+        [DAY, busy],
+        [MONTH, tooSmall],
+      ],
+      "request_exceeds_budget",
+      MONTH,
+    ],
+    [
+      "exhausted before busy",
+      [
+        [DAY, spent],
+        [MONTH, busy],
+      ],
+      "budget_exhausted",
+      DAY,
+    ],
+    [
+      "of two exhausted the one that resets last",
+      [
+        [DAY, spent],
+        [MONTH, spent],
+      ],
+      "budget_exhausted",
+      MONTH,
+    ],
+    [
+      "in whichever order",
+      [
+        [MONTH, spent],
+        [DAY, spent],
+      ],
+      "budget_exhausted",
+      MONTH,
+    ],
+    [
+      "total counts as last",
+      [
+        [TOTAL, spent],
+        [MONTH, spent],
+      ],
+      "budget_exhausted",
+      TOTAL,
+    ],
+    [
+      "session counts as last",
+      [
+        [MONTH, spent],
+        [SESSION, spent],
+      ],
+      "budget_exhausted",
+      SESSION,
+    ],
+    [
+      "rolling by when enough has expired",
+      [
+        [ROLLING, spent],
+        [DAY, spent],
+      ],
+      "budget_exhausted",
+      ROLLING,
+    ],
+  ] as const;
+  for (const [rule, parts, code, id] of ROWS)
+    test(rule, () => {
+      // Ten hours into the day its end is further away than five hours.
+      const windows = parts.map(([meter, counts]) => window(meter, counts));
+      const shortage = budgetShortage(windows, 10n, "real");
+      const last = id === ROLLING ? DAY : id;
+      assert.deepEqual([shortage?.code, shortage?.window.meter.id], [code, last]);
+    });
+
+  test("the tightest is the one with the least left; limits are none", () => {
+    const windows = [
+      window(MONTH, { settled: 50n }),
+      window(DAY, { settled: 60n, held: 5n }),
+      window("virtual_key/ada|requests|minute|UTC", { cap: 1n }),
+    ];
+    assert.deepEqual(tightest(windows, "real"), { headroom: 35n, inFlight: 1 });
+    assert.equal(tightest([window(DAY, { cap: null })], "real"), null);
+  });
+});
+
+describe("limits", () => {
+  const REQUESTS = "virtual_key/ada|requests|minute|UTC";
+  const HOURLY = "team/platform|requests|hour|UTC";
+  const TOKENS = "virtual_key/ada|input_tokens|hour|UTC";
+  const AT_ONCE = "virtual_key/ada|concurrent|now";
+  const BUCKET = "virtual_key/ada|requests|minute|UTC|burst:2";
+
+  const ROWS = [
+    ["the last request fits", [[REQUESTS, { cap: 3n, settled: 1n, held: 1n }]], null],
+    ["one more does not", [[REQUESTS, { cap: 3n, settled: 2n, held: 1n }]], "rate_limited"],
+    ["tokens count once they are settled", [[TOKENS, { cap: 10n, settled: 9n }]], null],
+    ["until they are all there", [[TOKENS, { cap: 10n, settled: 10n }]], "rate_limited"],
+    ["the last one at once", [[AT_ONCE, { cap: 2n, held: 1n }]], null],
+    ["one more at once does not", [[AT_ONCE, { cap: 2n, held: 2n }]], "concurrency_limited"],
+    ["a bucket with two tokens left", [[BUCKET, { held: 0n }]], null],
+    ["with one", [[BUCKET, { held: 1n }]], null],
+    ["with none", [[BUCKET, { held: 2n }]], "rate_limited"],
+    ["none allowed", [[REQUESTS, { cap: 0n }]], "rate_limited"],
+    [
+      "rates come first",
+      [
+        [AT_ONCE, { cap: 0n }],
+        [REQUESTS, { cap: 0n }],
+      ],
+      "rate_limited",
+    ],
+    ["budgets are none", [[DAY, { cap: 0n }]], null],
+  ] as const;
+  for (const [when, parts, code] of ROWS)
+    test(`${when}: ${code ?? "fits"}`, () => {
+      const windows = parts.map(([id, counts]) => window(id, counts));
+      assert.equal(limitShortage(windows, NOW_MS, "real")?.code ?? null, code);
+    });
+
+  test("of several the one that resets last, and when", () => {
+    const windows = [HOURLY, REQUESTS].map((id) => window(id, { cap: 0n }));
+    const shortage = limitShortage(windows, NOW_MS, "real");
+    assert.equal(shortage?.window.meter.id, HOURLY);
+    assert.equal(shortage?.resetMs, Date.parse("2026-11-23T11:00:00Z"));
+  });
+
+  test("a token bucket has room when its next token has come", () => {
+    const short = window(BUCKET, { cap: 60n, held: 2n });
+    assert.equal(limitShortage([short], NOW_MS, "real")?.resetMs, NOW_MS + 1000);
+  });
+
+  test("the shadow counts what enforcement would have admitted", () => {
+    const windows = [window(BUCKET, { held: 1n }), window(AT_ONCE, { cap: 2n, held: 1n })];
+    for (const one of windows) take(one, 1n, null, NOW_MS);
+    const code = (books: Books) => limitShortage(windows, NOW_MS, books)?.code ?? null;
+    assert.deepEqual([code("real"), code("shadow")], ["rate_limited", null]);
+  });
+});
+
+describe("the ladder", () => {
+  const ask = {
+    books: "real" as const,
+    asked: 128_000,
+    floor: 1,
+    compaction: false,
+    needFor: (maxTokens: number) => 1_000n + BigInt(maxTokens),
+  };
+
+  test("without any budget: as asked", () => {
+    const rung = climb({ ...ask, windows: [] });
+    assert.deepEqual(rung, { fits: true, maxTokens: 128_000, need: 129_000n });
+  });
+
+  const ROWS = [
+    ["8k fits", { cap: 9_000n }, 8_000],
+    ["4k instead of a refusal", { cap: 5_000n }, 4_000],
+    ["2k instead of a refusal", { cap: 4_999n }, 2_000],
+    ["nothing fits", { cap: 2_999n }, "request_exceeds_budget"],
+    ["never a smaller answer instead of a wait", { cap: 9_000n, held: 1n }, "budget_busy"],
+    ["busy at 4k beats a refusal at 8k", { cap: 6_000n, held: 2_000n }, "budget_busy"],
+    ["exhausted is told of the floor", { cap: 9_000n, settled: 8_999n }, "budget_exhausted"],
+  ] as const;
+  for (const [when, counts, expected] of ROWS)
+    test(`${when}: ${expected}`, () => {
+      const rung = climb({ ...ask, windows: [window(DAY, counts)] });
+      assert.equal(rung.fits ? rung.maxTokens : rung.shortage.code, expected);
+    });
+});
