@@ -66,6 +66,7 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
     clock,
     providerHealth: createProviderHealth(clock),
     draining: () => false,
+    cutOff: () => false,
     metrics: createMetrics({ budgets: () => [], journalLagMs: () => 0 }),
     log: LOG,
   });

@@ -158,10 +158,16 @@ async function timeSteps(subject: Subject): Promise<ReadonlyMap<Step, number>> {
 
 /** CPU time of this thread: what other processes do on the machine does not count. */
 async function cpuUsOf(run: () => Promise<void>): Promise<number> {
-  const before = process.threadCpuUsage();
+  const before = threadCpu();
   await run();
-  const used = process.threadCpuUsage(before);
-  return used.user + used.system;
+  const after = threadCpu();
+  return after.user + after.system - before.user - before.system;
+}
+
+/** The kernel brings a thread's account up to date at ticks only, and when the whole process is asked for. */
+function threadCpu(): NodeJS.CpuUsage {
+  process.cpuUsage();
+  return process.threadCpuUsage();
 }
 
 function resultOf(subject: Subject): InProcess {

@@ -3,4 +3,5 @@ import { runCommandLine } from "./program.ts";
 import { endWithReader } from "./terminal.ts";
 
 endWithReader();
-process.exitCode = await runCommandLine(process.argv.slice(2), process.env);
+// A command that has ended must not wait for what a failure left open.
+process.exit(await runCommandLine(process.argv.slice(2), process.env));

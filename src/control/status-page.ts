@@ -168,7 +168,7 @@ function budgetRow(budget: BudgetView): Html {
         >${scope.type.replaceAll("_", " ")}${virtualKey === null ? "" : ` of ${virtualKey}`}</small
       >
     </td>
-    <td class="number-narrow">${usd(limit, CENT_DIGITS)} / ${per}<small>${ends}</small></td>
+    <td>${usd(limit, CENT_DIGITS)} / ${per}<small>${ends}</small></td>
     <td class="wide">${bar(budget)}</td>
     <td class="number" data-name="settled">${usd(settled, CENT_DIGITS)}</td>
     <td class="number" data-name="held">${usd(held, CENT_DIGITS)}</td>

@@ -24,7 +24,7 @@ export const unsyncedFiles: FileLayer = {
   syncDirectory: async () => {},
 };
 
-export function systemError(code: string): Error {
+function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: injected, test`), { code });
 }
 

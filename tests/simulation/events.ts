@@ -97,16 +97,35 @@ export function* sleep(loop: EventLoop, ms: number): Process {
   yield (resume) => loop.at(loop.nowMs + ms, resume);
 }
 
-/** Goes on when all processes, started together, have ended. */
-export function* together(loop: EventLoop, processes: readonly Process[]): Process {
-  if (processes.length === 0) return;
-  let running = processes.length;
-  yield (resume) => {
-    for (const process of processes) loop.start(ending(process, resume));
-  };
-  function* ending(process: Process, resume: () => void): Process {
+/** Processes that run beside the one that waits for them. */
+export class Group {
+  readonly #loop: EventLoop;
+  #running = 0;
+  #resume: (() => void) | null = null;
+
+  constructor(loop: EventLoop) {
+    this.#loop = loop;
+  }
+
+  start(process: Process): void {
+    this.#running++;
+    this.#loop.start(this.#counted(process));
+  }
+
+  *#counted(process: Process): Process {
     yield* process;
+    this.#running--;
+    if (this.#running > 0 || this.#resume === null) return;
     // One that ends without a pause may not resume a generator that is still running.
-    if (--running === 0) loop.at(loop.nowMs, resume);
+    this.#loop.at(this.#loop.nowMs, this.#resume);
+    this.#resume = null;
+  }
+
+  /** Goes on when none is running any more. */
+  *ended(): Process {
+    if (this.#running > 0)
+      yield (resume) => {
+        this.#resume = resume;
+      };
   }
 }

@@ -141,6 +141,8 @@ export const PARAMETERS = {
     bytesPerToken: 4.1,
     mainTools: 13,
     agentTools: 8,
+    /** Messages and blocks, by `"type"` and `"role"`, that a turn adds behind the last marked message. */
+    blocksATurn: 11,
   },
   /** What the client does with an answer: retries after `retry-after`, continuations after a cut. */
   client: { mark: "M", retries: 10, retryAfterMs: 5_000, continuations: 3, resumeTokens: 30 },

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   version: { folders: "", packages: "node:fs" },
   // Rules
   pricing: { folders: "", packages: "" },
-  wire: { folders: "", packages: "" },
+  wire: { folders: "", packages: "node:crypto" },
   journal: { folders: "", packages: "node:crypto node:fs node:path node:sqlite" },
   identity: { folders: "journal!", packages: "node:crypto node:zlib" },
   ledger: { folders: "pricing! config! journal!", packages: "temporal-polyfill" },

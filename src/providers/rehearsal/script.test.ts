@@ -22,7 +22,7 @@ const TASK = tool("Task", ["description", "prompt", "subagent_type"], ["prompt",
 const WRITE = tool("Write", ["file_path", "content"]);
 const EDIT = tool("Edit", ["file_path", "old_string", "new_string"]);
 const ALL = [AGENT, BASH, EDIT, READ, WRITE];
-const LISTING = "/work\nREADME.md\nsrc/\nzeta.ts";
+const LISTING = "/srv/ada\nREADME.md\nsrc/\nzeta.ts";
 
 interface Message {
   readonly role: string;
@@ -111,7 +111,7 @@ test("files are written only where the prompt speaks of an edit", () => {
   const write = say(ALL, messages).call;
   assert.equal(write?.name, "Write");
   const path = String(write.input["file_path"]);
-  assert.match(path, /^\/work\/tollgate-rehearsal-\w+\.txt$/);
+  assert.match(path, /^\/srv\/ada\/tollgate-rehearsal-\w+\.txt$/);
   messages.push(...done("Write", write.input, "ok"));
   const edit = say(ALL, messages).call;
   assert.deepEqual([edit?.name, edit?.input["file_path"]], ["Edit", path]);
@@ -137,7 +137,7 @@ test("steps whose tool is missing, failed, or has nothing to work on are left ou
   assert.equal(say([READ, AGENT], [user("x")]).call?.name, "Agent");
   const failed = done("Bash", { command: "pwd && ls -1p" }, "denied", true);
   assert.equal(say(ALL, [user("x"), ...failed]).call?.name, "Agent");
-  const bare = done("Bash", { command: "pwd && ls -1p" }, "/work\nsrc/\nphoto.png");
+  const bare = done("Bash", { command: "pwd && ls -1p" }, "/srv/ada\nsrc/\nphoto.png");
   assert.equal(say(ALL, [user("x"), ...bare]).call?.name, "Agent");
   assert.match(say([BASH], [user("x"), ...failed]).text, /Bash \(failed\)/);
 });
