@@ -67,8 +67,8 @@ export const LONE_SIZES = ["4 kB", "100 kB"] as const;
 
 /** Requests that come at random at a fixed rate, whether or not those before them are answered. */
 export const OPEN_LOOPS = [
-  { size: "4 kB", perSecond: 400 },
-  { size: "100 kB", perSecond: 150 },
+  { size: "4 kB", perSecond: 300 },
+  { size: "100 kB", perSecond: 100 },
 ] as const;
 
 /** Streams that have begun and send nothing more. */

@@ -79,7 +79,7 @@ async function load(of: OpenLoop): Promise<OpenLoopResult> {
       await response.body.arrayBuffer();
       if (response.statusCode !== 200) failed++;
     } catch {
-      // Counted, and told by the caller: a run with failures measures nothing.
+      // Counted: the caller says so in the place of the figures.
       failed++;
     }
     const latencyMs = performance.timeOrigin + performance.now() - dueMs;

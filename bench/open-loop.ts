@@ -5,7 +5,7 @@ import type { OpenLoop, OpenLoopResult } from "./open-loop-load.ts";
 import { outputOf } from "./pinning.ts";
 import type { Proxy } from "./proxies.ts";
 
-/** Runs the load on the second core; throws where a request failed. */
+/** Runs the load on the second core. Where requests failed the proxy could not keep up. */
 export async function runOpenLoop(
   proxy: Proxy,
   load: Pick<OpenLoop, "perSecond" | "seconds"> & { readonly body: Buffer },
@@ -22,7 +22,5 @@ export async function runOpenLoop(
   };
   const program = join(import.meta.dirname, "open-loop-load.ts");
   const output = await outputOf([process.execPath, program, JSON.stringify(of)]);
-  const result = JSON.parse(output) as OpenLoopResult;
-  if (result.failed > 0) throw new Error(`${result.failed} requests to ${proxy.name} failed`);
-  return result;
+  return JSON.parse(output) as OpenLoopResult;
 }

@@ -72,7 +72,7 @@ async function besideOthers(settings: RunningSettings, place: Place): Promise<Ro
     if (canLoad()) await warmUp(bench, warmUpCases());
     if (wants("cpu")) rows.push(...(await cpuByCase(bench)));
     if (wants("lone")) rows.push(...(await lone(bench)));
-    if (wants("open-loop")) rows.push(...(await openLoops(bench)));
+    if (wants("open-loop")) rows.push(...(await openLoops(bench, notes)));
     return rows;
   } finally {
     for (const proxy of proxies) await proxy.stop();
@@ -98,7 +98,7 @@ async function lone(bench: Bench): Promise<Row[]> {
   return rows;
 }
 
-async function openLoops(bench: Bench): Promise<Row[]> {
+async function openLoops(bench: Bench, notes: string[]): Promise<Row[]> {
   const rows: Row[] = [];
   await bench.upstream.setAnswer("json");
   for (const of of OPEN_LOOPS) {
@@ -106,8 +106,11 @@ async function openLoops(bench: Bench): Promise<Row[]> {
     const body = messagesBody({ bytes: BODY_SIZES[of.size], stream: false });
     const load = { perSecond: of.perSecond, seconds: bench.seconds * OPEN_LOOP_FACTOR, body };
     const seen = new Map<Proxy["name"], OpenLoopResult>();
-    for (const proxy of bench.proxies)
-      seen.set(proxy.name, await runOpenLoop(proxy, load, bench.folder));
+    for (const proxy of bench.proxies) {
+      const result = await runOpenLoop(proxy, load, bench.folder);
+      if (result.failed === 0) seen.set(proxy.name, result);
+      else notes.push(`${proxy.name} failed ${result.failed} of ${of.perSecond}/s at ${of.size}.`);
+    }
     rows.push(...openLoopRows(of, seen));
   }
   return rows;

@@ -4,8 +4,8 @@ import type { Address, Config } from "./config/config.ts";
 import { formatFault } from "./config/fault.ts";
 import { findConfigFile } from "./config/find-file.ts";
 import { watchConfig } from "./config/watch.ts";
-import { createControlServer } from "./control/server.ts";
-import { formatTime, systemClock } from "./core/time.ts";
+import { createControlServer, type ControlServer } from "./control/server.ts";
+import { systemClock } from "./core/time.ts";
 import type { Log } from "./gateway/ports.ts";
 import { createGatewayServer } from "./gateway/server.ts";
 import { JournalCorrupt } from "./journal/corrupt.ts";
@@ -16,7 +16,7 @@ import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gatewa
 import { createHistory } from "./node/history.ts";
 import { settleInterrupted } from "./node/interrupted.ts";
 import { createKeyAdministration } from "./node/key-administration.ts";
-import { CannotListen, closeServer, listen } from "./node/listen.ts";
+import { CannotListen, cannotListen, closeServer, listen } from "./node/listen.ts";
 import { openNode, type OpenNode } from "./node/open-node.ts";
 import { defaultKey, nodeHasher } from "./node/private-file.ts";
 import { createProviderHealth } from "./node/provider-health.ts";
@@ -96,8 +96,8 @@ async function run(running: Running): Promise<number> {
     log,
   });
   const watch = file === null ? null : watchConfig(file, () => void configuration.reload());
-  const adminAddress = await control.listen(config.server.adminListen);
-  await control.listenSocket(join(config.dataDir, "control.sock"));
+  const adminAddress = await listenForControl(control, config);
+  await listenPrivately(control, config, log);
   const dataPlane = await listen(gateway.server, config.server.listen, LISTEN_SETTING);
   assembled.listening(dataPlane);
   greet({ options, config: configuration.inForce.config, dataPlane, adminAddress, token });
@@ -116,6 +116,27 @@ async function run(running: Running): Promise<number> {
   node.release();
   log.info("stopped");
   return EXIT.ok;
+}
+
+async function listenForControl(control: ControlServer, config: Config): Promise<Address> {
+  const { adminListen } = config.server;
+  try {
+    return await control.listen(adminListen);
+  } catch (error) {
+    throw cannotListen(adminListen, error, "server.admin_listen or TOLLGATE_ADMIN_LISTEN");
+  }
+}
+
+/** The commands on this machine can do without the socket: they have the address and the token. */
+async function listenPrivately(control: ControlServer, config: Config, log: Log): Promise<void> {
+  const path = join(config.dataDir, "control.sock");
+  try {
+    await control.listenSocket(path);
+  } catch (error) {
+    log.warn(`commands cannot use ${path}; set TOLLGATE_ADMIN_URL and TOLLGATE_ADMIN_TOKEN for them`, {
+      error: String(error),
+    });
+  }
 }
 
 async function assemble({ options, file, config, log, node }: Running) {
@@ -247,6 +268,6 @@ function headOf(node: OpenNode) {
     node: node.name,
     seq,
     hash: node.journal.writtenHash(),
-    time: formatTime(systemClock.wallMs()),
+    time: node.journal.writtenTime(),
   };
 }

@@ -24,6 +24,8 @@ export interface Journal {
   readonly appendedSeq: () => number;
   /** Hash (hex SHA-256) of that line, or 64 zeros. */
   readonly writtenHash: () => string;
+  /** Time of that line or of a later one written before; null: there is none. */
+  readonly writtenTime: () => string | null;
   /** Milliseconds that the oldest unwritten record has waited; 0 where there is none. */
   readonly lagMs: () => number;
   /** Calls back, at most once an event-loop turn, after lines were written. */

@@ -119,6 +119,8 @@ export class JournalWriter implements Journal {
 
   readonly writtenHash = (): string => this.#published().hash;
 
+  readonly writtenTime = (): string | null => this.#published().time;
+
   readonly lagMs = (): number => {
     const oldestMs = this.#committing[0]?.queuedMs ?? this.#queue.oldestMs;
     return oldestMs === null ? 0 : Math.max(0, this.#options.clock.monotonicMs() - oldestMs);

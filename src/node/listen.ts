@@ -8,6 +8,14 @@ export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
 
+/** The error for an address that could not be bound; `setting` names where another is chosen. */
+export function cannotListen(address: Address, error: unknown, setting: string): CannotListen {
+  const where = `${address.host}:${address.port}`;
+  const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  const why = isTaken ? "another process listens there" : String(error);
+  return new CannotListen(`cannot listen on ${where}: ${why}; choose another with ${setting}`);
+}
+
 /**
  * Listens and gives the address that was bound (port 0 asks for a free one).
  *
@@ -15,11 +23,7 @@ export class CannotListen extends Error {
  */
 export function listen(server: Server, address: Address, setting: string): Promise<Address> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const where = `${address.host}:${address.port}`;
-      const why = error.code === "EADDRINUSE" ? "another process listens there" : error.message;
-      reject(new CannotListen(`cannot listen on ${where}: ${why}; choose another with ${setting}`));
-    });
+    server.once("error", (error) => reject(cannotListen(address, error, setting)));
     server.listen(address.port, address.host, () => {
       const bound = server.address() as AddressInfo;
       resolve({ host: address.host, port: bound.port });

@@ -12,6 +12,8 @@ export interface GatewayOptions {
   /** The configuration as an object (JSON is YAML) or as the file's text. */
   readonly config: object | string;
   readonly env?: Readonly<Record<string, string>>;
+  /** For the Node that runs `serve`: `--import` and the like. */
+  readonly nodeArguments?: readonly string[];
 }
 
 /** A row of `GET /api/v1/requests`, as far as tests read it. */
@@ -114,7 +116,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   const output: string[] = [];
   const launch = async (): Promise<ChildProcess> => {
-    const launched = run(["serve", "--config", configFile], env, folder);
+    const script = [...(options.nodeArguments ?? []), CLI];
+    const launched = run([...script, "serve", "--config", configFile], env, folder);
     collect(launched, output);
     await untilReady(launched, url, () => output.join(""));
     return launched;
@@ -174,7 +177,7 @@ export async function settledRows(gateway: Gateway): Promise<RequestRow[]> {
 
 function run(args: readonly string[], env: Record<string, string>, cwd: string): ChildProcess {
   const node = existsSync(PINNED_NODE) ? PINNED_NODE : process.execPath;
-  return spawn(node, [CLI, ...args], { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(node, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
 }
 
 async function runToEnd(
@@ -183,7 +186,7 @@ async function runToEnd(
   cwd: string,
 ): Promise<CommandEnd> {
   const output: string[] = [];
-  const child = run(args, env, cwd);
+  const child = run([CLI, ...args], env, cwd);
   collect(child, output);
   await once(child, "close");
   return { code: child.exitCode, output: output.join("") };

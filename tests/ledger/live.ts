@@ -94,6 +94,7 @@ export class Live {
       appendedSeq: () => this.records.length,
       writtenSeq: notAsked,
       writtenHash: notAsked,
+      writtenTime: notAsked,
       unavailable: () => null,
       lagMs: () => 0,
       onWritten: notAsked,

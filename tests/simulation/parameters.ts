@@ -5,14 +5,19 @@
 
 type Mark = "M" | "P" | "D" | "A" | "M + A" | "P + A" | "A + P";
 
+interface Marked {
+  readonly mark: Mark;
+  readonly [name: string]: unknown;
+}
+
 /** Of log-normal draws: the median, and the standard deviation of the logarithm. */
-interface Spread {
+export interface Spread {
   readonly median: number;
   readonly sigma: number;
 }
 
 /** Points of a distribution function: value and the share at or below it; logarithms between them. */
-type Quantiles = readonly (readonly [value: number, share: number])[];
+export type Quantiles = readonly (readonly [value: number, share: number])[];
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -90,7 +95,7 @@ export const PARAMETERS = {
       [60_000, 0.951],
       [216_000, 0.99],
       [600_000, 0.996],
-      [1_200_000, 1],
+      [600_000, 1],
     ] satisfies Quantiles,
   },
   /** 5-minute entries: the share that is gone after their time, and the share gone for no reason. */
@@ -148,6 +153,4 @@ export const PARAMETERS = {
   client: { mark: "M", retries: 10, retryAfterMs: 5_000, continuations: 3, resumeTokens: 30 },
   /** How long the upstream takes to count a body's tokens. */
   counting: { mark: "A", latencyMs: 400 },
-} as const satisfies Readonly<Record<string, { readonly mark: Mark }>>;
-
-export type { Quantiles, Spread };
+} as const satisfies Readonly<Record<string, Marked>>;

@@ -258,7 +258,7 @@ function drawCount(
 ): number {
   const isOne = stream() < of.onlyOneShare;
   const more = logNormal(stream, of.more);
-  return isOne ? 1 : Math.min(of.max, of.atLeast + Math.round(more));
+  return isOne ? 1 : Math.min(of.max, of.atLeast + Math.floor(more));
 }
 
 function drawAgent(
@@ -269,7 +269,7 @@ function drawAgent(
   const { developer, name, depth } = of;
   const stream = streams.fanOut;
   const model = pick(stream, agents.models);
-  const count = 1 + Math.round(logNormal(stream, agents.moreCalls));
+  const count = 1 + Math.floor(logNormal(stream, agents.moreCalls));
   const nests = stream() < agents.nestedShare;
   const configuration = Math.round(agents.configurationShare * developer.configurationTokens);
   return {
@@ -287,7 +287,7 @@ function drawAgent(
 function drawCall(streams: CallStreams): CallScript {
   const { toolResult, output, answer, sharedPrefix } = P;
   const [from, to] = answer.firstTokenMs;
-  const results = 1 + poisson(streams.result, toolResult.callsPerCall - 1);
+  const results = 1;
   let newTokens = 0;
   for (let index = 0; index < results; index++)
     newTokens += Math.min(toolResult.max, Math.round(logNormal(streams.result, toolResult.tokens)));
