@@ -134,7 +134,6 @@ describe("a key made through the API", () => {
   test("an update keeps its secrets", () => {
     const story = made(new Story(null)).change("update", { fields: { id: "ada", name: "Ada" } });
     assert.equal(story.state("vk_one"), "known");
-    assert.deepEqual(story.identities.made().get("ada"), { id: "ada", name: "Ada" });
   });
 });
 
@@ -153,7 +152,7 @@ describe("identities", () => {
     });
     assert.equal(story.identities.changesOf("bob").revokedMs, null);
     assert.deepEqual(story.identities.changesOf("ada").given, []);
-    assert.deepEqual([...story.identities.made().keys()], ["bob"]);
+    assert.equal(story.identities.changesOf("bob").given.length, 1);
   });
 
   test("come back from a snapshot as they were, and go on the same way", () => {
@@ -166,7 +165,6 @@ describe("identities", () => {
     assert.deepEqual(restored.snapshot(), story.identities.snapshot());
     assert.deepEqual(restored.changesOf("ada"), story.identities.changesOf("ada"));
     assert.deepEqual(restored.changesOf("bob"), story.identities.changesOf("bob"));
-    assert.deepEqual(restored.made(), story.identities.made());
   });
 });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NO_USAGE } from "../core/usage.ts";
 import type { AdmitRecord, ConfigRecord, JournalRecord } from "../journal/record.ts";
+import { admitRecord } from "../../tests/ledger/records.ts";
 import { applyRecord, type FoldState } from "./fold.ts";
 import { Ledger, type Hold } from "./ledger.ts";
 import { parseMeterId } from "./meter.ts";
@@ -35,44 +36,20 @@ function windowOf(ledger: Ledger, id: string, nowMs = NOW_MS): Window {
   return ledger.windowAt(meter, nowMs, NAMED);
 }
 
-function admitRecord(request: string, windows: readonly Window[], of: object = {}): AdmitRecord {
+function admission(
+  request: string,
+  windows: readonly Window[],
+  of: Partial<Omit<AdmitRecord, "request">> = {},
+): AdmitRecord {
   const keys = (isMoney: boolean) =>
     windows.filter(({ meter }) => (meter.unit === "usd") === isMoney).map(({ key }) => key);
-  return {
-    type: "admit",
-    time: time(NOW_MS),
-    request: request as AdmitRecord["request"],
-    attempt: 1,
-    customer: "acme",
-    team: "platform",
-    owner: null,
-    virtual_key: "ada",
-    session: "s",
-    agent: null,
-    parent_agent: null,
-    task_type: "main",
-    dialect: "anthropic",
-    requested_model: "m",
-    provider: "anthropic",
-    provider_key: "main",
-    model: "m",
-    price: "listed",
-    max_tokens: 1,
-    clamped_max_tokens: null,
-    waited_ms: 0,
-    need: "10",
-    input_need: "4",
-    output_tokens: 6,
-    output_pico: "1000",
-    windows: keys(true),
-    limits: keys(false),
-    ...of,
-  };
+  const named = { windows: keys(true), limits: keys(false), session: "s" };
+  return admitRecord({ time: time(NOW_MS), ...named, ...of, request });
 }
 
 function take(ledger: Ledger, request: string, ids: readonly string[], nowMs = NOW_MS): Hold {
   const windows = ids.map((id) => windowOf(ledger, id, nowMs));
-  const record = admitRecord(request, windows, { time: time(nowMs) });
+  const record = admission(request, windows, { time: time(nowMs) });
   const held = { need: 10n, shadowNeed: 10n, admittedMs: nowMs };
   return ledger.take({ id: `${request}/1`, record, windows, ...held });
 }
@@ -202,7 +179,7 @@ describe("replay", () => {
     applyRecord(state, configRecord({ meters_added: [DAY], caps: { [DAY]: "100" } }));
     const window = state.ledger.windowAt(state.ledger.track(DAY), NOW_MS, null);
     for (const request of ["a", "b", "c"]) {
-      applyRecord(state, admitRecord(request, [window]));
+      applyRecord(state, admission(request, [window]));
       applyRecord(state, settleRecord(request, NOW_MS));
     }
     assert.equal(windowOf(state.ledger, DAY).settled, 21n);
@@ -213,7 +190,7 @@ describe("replay", () => {
     const state = emptyFold();
     applyRecord(state, configRecord({ meters_added: [DAY] }));
     for (const request of ["a", "b", "c"]) {
-      applyRecord(state, admitRecord(request, [], { windows: [key] }));
+      applyRecord(state, admission(request, [], { windows: [key] }));
       applyRecord(state, settleRecord(request, NOW_MS));
     }
     assert.equal(windowOf(state.ledger, DAY).settled, 21n);
@@ -225,7 +202,7 @@ describe("replay", () => {
     for (let hour = 0; hour < 50; hour++) {
       const atMs = NOW_MS + hour * HOUR_MS;
       const of = { windows: [`${HOUR}@${time(atMs)}`], time: time(atMs) };
-      applyRecord(state, admitRecord(`${hour}`, [], of));
+      applyRecord(state, admission(`${hour}`, [], of));
       applyRecord(state, settleRecord(`${hour}`, atMs));
     }
     assert.equal([...state.ledger.windows()].length, 1);
@@ -236,7 +213,7 @@ describe("replay", () => {
     applyRecord(state, configRecord({ meters_added: [BUCKET], caps: { [BUCKET]: "60" } }));
     for (let second = 0; second < 100; second++) {
       const of = { limits: [BUCKET], time: time(NOW_MS + second * 1_000) };
-      applyRecord(state, admitRecord(`${second}`, [], of));
+      applyRecord(state, admission(`${second}`, [], of));
       applyRecord(state, settleRecord(`${second}`, NOW_MS + second * 1_000));
     }
     const { level, meter } = windowOf(state.ledger, BUCKET, NOW_MS + 99_000);
@@ -254,7 +231,7 @@ describe("replay", () => {
         const state = emptyFold();
         applyRecord(state, configRecord({ meters_added: [DAY], mode }));
         const windows = [`${DAY}@2026-11-23T00:00:00.000Z`];
-        applyRecord(state, admitRecord("a", [], { windows, ...of }));
+        applyRecord(state, admission("a", [], { windows, ...of }));
         const window = windowOf(state.ledger, DAY);
         assert.deepEqual([window.held, window.shadowHeld], [10n, shadowHeld], `${what}, ${mode}`);
       }
@@ -280,7 +257,7 @@ describe("corrections", () => {
   test("belong to the moment of the charge: a rolling window never falls below nothing", () => {
     const state = emptyFold();
     applyRecord(state, configRecord({ meters_added: [ROLLING] }));
-    applyRecord(state, admitRecord("a", [], { windows: [ROLLING] }));
+    applyRecord(state, admission("a", [], { windows: [ROLLING] }));
     applyRecord(state, settleRecord("a", NOW_MS));
     applyRecord(state, correction([ROLLING], "-6"));
     assert.equal(windowOf(state.ledger, ROLLING, NOW_MS + HOUR_MS).settled, 1n);

@@ -6,7 +6,6 @@ import { formatTime } from "../../src/core/time.ts";
 import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
 import type { Ruling } from "../../src/gateway/ports.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
-import type { Journal } from "../../src/journal/journal.ts";
 import type { AdmitRecord, JournalRecord } from "../../src/journal/record.ts";
 import { limitShortage, type Books } from "../../src/ledger/decide.ts";
 import { applyRecord } from "../../src/ledger/fold.ts";
@@ -19,6 +18,7 @@ import { explainShortage } from "../../src/policy/explain.ts";
 import type { Plan } from "../../src/policy/plan.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import { historyOf } from "./history.ts";
+import { admitRecord, remembering } from "./records.ts";
 import type { Settings } from "./settings.ts";
 
 const THIRTY_DAYS_MS = 30 * 86_400_000;
@@ -77,29 +77,11 @@ export class Live {
       config: settings.config(),
       digest: settings.digest,
       state: this.state,
-      journal: this.#journal(),
+      journal: remembering(this.records),
       history: historyOf(this.records, meanwhile),
       hasher: this.#hasher,
       nowMs: () => this.nowMs,
     });
-  }
-
-  #journal(): Journal {
-    const notAsked = () => {
-      throw new Error("not asked of this journal");
-    };
-    return {
-      intent: (record) => Promise.resolve(void this.records.push(record)),
-      outcome: (record) => void this.records.push(record),
-      appendedSeq: () => this.records.length,
-      writtenSeq: notAsked,
-      writtenHash: notAsked,
-      writtenTime: notAsked,
-      unavailable: () => null,
-      lagMs: () => 0,
-      onWritten: notAsked,
-      close: notAsked,
-    };
   }
 
   planOf({ ruling, key }: Pick<Request, "ruling" | "key">): Plan {
@@ -165,28 +147,17 @@ export class Live {
     const { request, plan, provider, windows, taken, shadow } = of;
     const keys = (isMoney: boolean) =>
       windows.filter(({ meter }) => (meter.unit === "usd") === isMoney).map(({ key }) => key);
-    return {
+    return admitRecord({
       time: formatTime(this.nowMs),
-      type: "admit",
-      request: `req_${++this.#requests}` as AdmitRecord["request"],
-      attempt: 1,
+      request: `req_${++this.#requests}`,
       customer: plan.customer,
       team: plan.team,
       owner: plan.owner,
       virtual_key: plan.virtualKey,
       session: request.session,
-      agent: null,
-      parent_agent: null,
-      task_type: "main",
-      dialect: "anthropic",
-      requested_model: "m",
       provider,
-      provider_key: "main",
-      model: "m",
-      price: "listed",
       max_tokens: request.asked,
       clamped_max_tokens: taken.maxTokens < request.asked ? taken.maxTokens : null,
-      waited_ms: 0,
       need: String(taken.need),
       input_need: String(request.inputNeed),
       output_tokens: taken.maxTokens,
@@ -195,7 +166,7 @@ export class Live {
       limits: keys(false),
       ...(shadow !== null && "refusal" in shadow ? { refusal: shadow.refusal.code } : {}),
       ...(shadow !== null && !("refusal" in shadow) ? { shadow_need: String(shadow.need) } : {}),
-    };
+    });
   }
 
   release(hold: Hold, need: bigint): void {
