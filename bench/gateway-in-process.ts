@@ -37,7 +37,7 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
   const file = join(folder, "tollgate.yaml");
   writeFileSync(file, JSON.stringify(fleetConfig("http://127.0.0.1:9")));
   const environment = { ...FLEET_ENV, TOLLGATE_DATA_DIR: join(folder, "data") };
-  const loaded = readConfig(file, environment, []);
+  const loaded = readConfig(file, environment);
   invariant(loaded.ok, "the benchmark's configuration is valid");
   const { config } = loaded;
   const clock = systemClock;

@@ -171,16 +171,10 @@ function threadCpu(): NodeJS.CpuUsage {
 }
 
 function resultOf(subject: Subject): InProcess {
-  const { size, rounds, steps } = subject;
+  const { size, rounds } = subject;
   const wholeUs = median(rounds.map((round) => round.wholeUs));
-  const stepsUs = new Map<Step | "journal", number>();
-  let known = 0;
-  for (const step of STEPS) {
-    const us = median(steps.map((times) => times.get(step) ?? 0));
-    stepsUs.set(step, us);
-    known += us;
-  }
-  stepsUs.set("journal", Math.max(0, wholeUs - known));
+  const stepsUs = new Map<Step | "journal", number>(leastDisturbed(subject.steps));
+  stepsUs.set("journal", Math.max(0, wholeUs - sumOf(stepsUs)));
   return {
     size,
     wholeUs,
@@ -188,4 +182,14 @@ function resultOf(subject: Subject): InProcess {
     ratio: median(rounds.map((round) => round.wholeUs / round.parseUs)),
     stepsUs,
   };
+}
+
+/** The steps' clock runs on while other processes have the core: the shortest round saw least of them. */
+function leastDisturbed(rounds: readonly ReadonlyMap<Step, number>[]): ReadonlyMap<Step, number> {
+  const sorted = rounds.toSorted((left, right) => sumOf(left) - sumOf(right));
+  return sorted[0] ?? new Map<Step, number>();
+}
+
+function sumOf(times: ReadonlyMap<unknown, number>): number {
+  return [...times.values()].reduce((sum, us) => sum + us, 0);
 }

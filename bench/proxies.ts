@@ -1,7 +1,8 @@
 /** Starts what is measured, each alone on the first core: nginx, Portkey's gateway, and Tollgate. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { programPath } from "../tests/harness/need.ts";
@@ -140,13 +141,16 @@ async function launch(
     readonly headers: Proxy["headers"];
   },
 ): Promise<Proxy> {
-  const log = openSync(join(how.folder, `${name}.log`), "a");
+  const logFile = join(how.folder, `${name}.log`);
+  const log = openSync(logFile, "a");
   const child = spawnOn(PROXY_CORE, how.command, {
     env: { PATH: process.env["PATH"] ?? "", ...how.env },
     stdio: ["ignore", log, log],
   });
   closeSync(log);
-  await untilListening(name, child, how.port);
+  await untilListening(name, child, how.port).catch((cause: unknown) => {
+    throw new Error(`${String(cause)}:\n${readFileSync(logFile, "utf8")}`, { cause });
+  });
   return {
     name,
     url: `http://127.0.0.1:${how.port}`,
@@ -166,11 +170,20 @@ async function untilListening(name: string, child: ChildProcess, port: number): 
   const deadline = performance.now() + READY_WITHIN_MS;
   while (performance.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}`);
-    const answered = await fetch(`http://127.0.0.1:${port}/health/live`).catch(() => null);
-    await answered?.arrayBuffer();
-    if (answered !== null) return;
+    if (await accepts(port)) return;
     await delay(POLL_MS);
   }
   child.kill("SIGKILL");
   throw new Error(`${name} did not listen within ${READY_WITHIN_MS} ms`);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }

@@ -84,7 +84,7 @@ function documentReader(): AnswerReader {
       billed,
       contentBytes: bytes,
       stopReason: null,
-      error: whole === null ? null : readErrorEnvelope(whole),
+      error: whole === null || billed !== null ? null : readErrorEnvelope(whole),
       refusedBeforeOutput: billed !== null && billed.passes.every((pass) => pass.free),
     };
   };

@@ -106,7 +106,10 @@ class Relaying {
     const head = relayedHead(this.#exchange, headers, this.#request.extraHeaders);
     this.#exchange.response.writeHead(status, head);
     // A stream's first event may take minutes; its head tells the client that it was accepted.
-    this.#exchange.response.flushHeaders();
+    setImmediate(() => {
+      if (!this.#ended && !this.#exchange.response.destroyed)
+        this.#exchange.response.flushHeaders();
+    });
   }
 
   #onData(chunk: Buffer): void {

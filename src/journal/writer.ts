@@ -375,7 +375,7 @@ export class JournalWriter implements Journal {
   }
 
   #startTick(): void {
-    if (this.#ticking !== null) return;
+    if (this.#ticking !== null || this.#phase === "closed") return;
     if (this.#busy && this.#options.durability === "os") return;
     this.#ticking = this.#tick();
   }
@@ -402,6 +402,8 @@ export class JournalWriter implements Journal {
 
   async #end(): Promise<void> {
     this.#phase = "closed";
+    // A tick that fired from here on would write the head beside us.
+    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
     const unwritten = this.#queue.size;
     const isClean = unwritten === 0 && !this.#segment.damaged;
     try {
@@ -412,7 +414,6 @@ export class JournalWriter implements Journal {
     }
     this.#rejectDoomed();
     this.#health.stop();
-    if (this.#tickTimer !== null) clearTimeout(this.#tickTimer);
     this.#segment.close();
     if (unwritten === 0) return;
     const reason = this.#health.reason ?? "the disk was too slow";

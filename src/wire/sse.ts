@@ -58,13 +58,14 @@ class StreamScanner implements SseScanner {
   #name = "";
   #use: EventUse | null = null;
   #data: Buffer[] = [];
+  #text: string | null = null;
   #dataBytes = 0;
   #isAfterCr = false;
   #isFirstLine = true;
 
   constructor(events: SseEvents) {
     this.#events = events;
-    this.#known = [...events.uses].map(([name, use]) => ({ name, use, bytes: Buffer.from(name) }));
+    this.#known = knownOf(events.uses);
   }
 
   feed(chunk: Buffer): void {
@@ -156,13 +157,34 @@ class StreamScanner implements SseScanner {
   #startData(): void {
     this.#part = this.#use === null ? "rest" : "data";
     this.#isValueStart = true;
-    if (this.#use === "read" && this.#data.length > 0) this.#keep(Buffer.from("\n"));
+    if (this.#use === "read" && this.#dataBytes > 0) {
+      this.#unfold();
+      this.#keep(Buffer.from("\n"));
+    }
   }
 
   #takeData(chunk: Buffer, from: number, end: number): void {
     if (this.#use === "count") this.#events.onBytes(end - from);
     // A copy: the socket may use its buffer again.
-    else this.#keep(Buffer.from(chunk.subarray(from, end)));
+    else if (
+      end < chunk.length &&
+      this.#data.length === 0 &&
+      this.#text === null &&
+      end - from <= EVENT_DATA_MAX_BYTES
+    ) {
+      this.#text = chunk.toString("utf8", from, end);
+      this.#dataBytes = end - from;
+    } else {
+      this.#unfold();
+      this.#keep(Buffer.from(chunk.subarray(from, end)));
+    }
+  }
+
+  /** A second line of data: the first becomes bytes again. */
+  #unfold(): void {
+    if (this.#text === null) return;
+    this.#data.push(Buffer.from(this.#text));
+    this.#text = null;
   }
 
   #keep(bytes: Buffer): void {
@@ -183,13 +205,27 @@ class StreamScanner implements SseScanner {
   #endEvent(): void {
     if (this.#use === "read" && this.#dataBytes > 0) {
       const isWhole = this.#dataBytes <= EVENT_DATA_MAX_BYTES;
-      this.#events.onEvent(this.#name, isWhole ? Buffer.concat(this.#data).toString("utf8") : null);
+      const text = this.#text ?? (isWhole ? Buffer.concat(this.#data).toString("utf8") : null);
+      this.#events.onEvent(this.#name, text);
     }
     this.#name = "";
     this.#use = null;
-    this.#data = [];
+    if (this.#data.length > 0) this.#data = [];
+    this.#text = null;
     this.#dataBytes = 0;
   }
+}
+
+const knownByUses = new WeakMap<object, readonly KnownEvent[]>();
+
+/** The names as bytes, made once for each table of them. */
+function knownOf(uses: ReadonlyMap<string, EventUse>): readonly KnownEvent[] {
+  let known = knownByUses.get(uses);
+  if (known === undefined) {
+    known = [...uses].map(([name, use]) => ({ name, use, bytes: Buffer.from(name) }));
+    knownByUses.set(uses, known);
+  }
+  return known;
 }
 
 /** True where `bytes` stand whole at `at`. */

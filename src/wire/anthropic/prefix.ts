@@ -3,19 +3,14 @@ import { createHash } from "node:crypto";
 import type { FieldName, MessagesBody } from "./body.ts";
 import { isObject, parseJson } from "./value.ts";
 
-/** Everything that shapes the prompt besides the messages; a change of it voids what was learnt. */
-const SHAPING: readonly FieldName[] = [
-  "system",
-  "tools",
-  "tool_choice",
-  "thinking",
-  "output_config",
-  "context_management",
-];
+/** All else behind the messages may shape the prompt, known to us or not: a change voids what was learnt. */
+const NOT_SHAPING: readonly FieldName[] = ["max_tokens", "stream"];
 const MARKER = '"cache_control"';
 /** Cannot stand inside a JSON string: there its quotes would be escaped. */
 const MESSAGE_START = '{"role":';
 const CONTEXT_MANAGEMENT_BYTES_MAX = 4096;
+/** Blocks that stand for far more than their bytes: a picture, or the definition of a deferred tool. */
+const EXPANDING = ['"image"', '"tool_reference"', '"tool_addition"'];
 
 /** A body's bytes in one piece, and what the scan found in them. */
 export interface WholeBody {
@@ -62,6 +57,8 @@ export interface Appended {
   readonly unicodeEscapes: number;
   /** Messages and content blocks; never fewer. */
   readonly blocks: number;
+  /** Something whose tokens its bytes do not tell may be among them. */
+  readonly expands: boolean;
 }
 
 /** Counts the messages' bytes from `fromByte` on. */
@@ -75,6 +72,7 @@ export function appendedSince(whole: WholeBody, fromByte: number): Appended {
     nonAsciiBytes,
     unicodeEscapes: occurrences(part, "\\u"),
     blocks: occurrences(part, '"type"') + occurrences(part, '"role"'),
+    expands: EXPANDING.some((type) => part.includes(type)),
   };
 }
 
@@ -85,8 +83,8 @@ function occurrences(bytes: Buffer, text: string): number {
 }
 
 /**
- * Names all that shapes the prompt besides the messages. Null where the provider may edit the context, for
- * then the tokens of one turn say nothing about the next.
+ * Names all that shapes the prompt behind the messages; what is before them is part of the prefix. Null
+ * where the provider may edit the context, for then the tokens of one turn say nothing about the next.
  *
  * @param betas The request's `anthropic-beta`.
  */
@@ -94,11 +92,14 @@ export function shapeOf(whole: WholeBody, betas: string): string | null {
   const { bytes, body } = whole;
   if (editsContext(whole)) return null;
   const hash = createHash("sha256").update(JSON.stringify([body.model, betas]));
-  for (const name of SHAPING) {
-    const range = body.fields[name];
-    hash.update(`\n${name}\n`);
-    if (range !== undefined) hash.update(bytes.subarray(range.start, range.end));
+  let from = body.fields.messages?.end ?? 0;
+  const left = NOT_SHAPING.flatMap((name) => body.fields[name] ?? []);
+  for (const { start, end } of left.toSorted((one, other) => one.start - other.start)) {
+    if (start < from) continue;
+    hash.update(bytes.subarray(from, start)).update("\n");
+    from = end;
   }
+  hash.update(bytes.subarray(from));
   return hash.digest("hex");
 }
 

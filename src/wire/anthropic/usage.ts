@@ -49,9 +49,10 @@ class StreamReader implements StreamUsageReader {
   errorEvent: UpstreamError | null = null;
   model: string | null = null;
   /** Of `message_start`, overridden by whatever later events state. Null: none yet. */
-  #usage: Readonly<Record<string, unknown>> | null = null;
+  #usage: Record<string, unknown> | null = null;
   #billed: BilledUsage | null = null;
   #isUnreadable = false;
+  #isStale = false;
   #hasClosingUsage = false;
   #isStopped = false;
   readonly #scanner = createSseScanner({
@@ -67,26 +68,37 @@ class StreamReader implements StreamUsageReader {
   }
 
   get started(): boolean {
-    return this.#billed !== null;
+    return this.#current() !== null;
   }
 
   get final(): boolean {
     const isClosed = this.stopReason !== null || this.#isStopped;
-    return this.#hasClosingUsage && isClosed && this.#billed !== null;
+    return this.#hasClosingUsage && isClosed && this.#current() !== null;
   }
 
   billed(): BilledUsage | null {
-    return this.#billed;
+    return this.#current();
   }
 
   #read(name: string, data: string | null): void {
+    if (name === "message_stop") {
+      this.#isStopped = true;
+      return;
+    }
     const event = data === null ? undefined : parseJson(data);
-    if (name === "message_stop") this.#isStopped = true;
-    else if (name === "error") this.errorEvent = errorIn(event) ?? UNREADABLE_ERROR;
+    if (name === "error") this.errorEvent = errorIn(event) ?? UNREADABLE_ERROR;
     else if (!isObject(event)) this.#isUnreadable = true;
     else if (name === "message_start") this.#readStart(event);
     else this.#readDelta(event);
-    this.#billed = this.#isUnreadable ? null : billedOf(this.#usage, this.stopReason);
+    this.#isStale = true;
+  }
+
+  #current(): BilledUsage | null {
+    if (this.#isStale) {
+      this.#billed = this.#isUnreadable ? null : billedOf(this.#usage, this.stopReason);
+      this.#isStale = false;
+    }
+    return this.#billed;
   }
 
   #readStart(event: Readonly<Record<string, unknown>>): void {
@@ -107,8 +119,10 @@ class StreamReader implements StreamUsageReader {
   /** Later counts are cumulative and take the place of earlier ones; a null says nothing. */
   #merge(usage: unknown): void {
     if (!isObject(usage)) return;
-    const stated = Object.entries(usage).filter(([, value]) => value !== null);
-    this.#usage = { ...this.#usage, ...Object.fromEntries(stated) };
+    // Without a prototype, so that no field's name means anything.
+    this.#usage ??= Object.create(null) as Record<string, unknown>;
+    for (const field of Object.keys(usage))
+      if (usage[field] !== null) this.#usage[field] = usage[field];
   }
 }
 
