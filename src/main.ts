@@ -3,26 +3,36 @@ import { join } from "node:path";
 import type { Address, Config } from "./config/config.ts";
 import { formatFault } from "./config/fault.ts";
 import { findConfigFile } from "./config/find-file.ts";
-import { watchConfig } from "./config/watch.ts";
+import { watchFiles } from "./config/watch.ts";
 import { createControlServer, type ControlServer } from "./control/server.ts";
 import { systemClock } from "./core/time.ts";
 import type { Log } from "./gateway/ports.ts";
 import { createGatewayServer } from "./gateway/server.ts";
 import { JournalCorrupt } from "./journal/corrupt.ts";
 import { adminToken, type AdminToken } from "./node/admin-token.ts";
+import { createBackupPoint } from "./node/backup-point.ts";
 import { budgetViews } from "./node/budget-views.ts";
+import {
+  CannotPresent,
+  followConfig,
+  openCertificate,
+  type ServerCertificate,
+} from "./node/certificate.ts";
 import { createClients } from "./node/clients.ts";
 import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gateway-parts.ts";
 import { createHistory } from "./node/history.ts";
 import { settleInterrupted } from "./node/interrupted.ts";
 import { createKeyAdministration } from "./node/key-administration.ts";
+import { createEntityAdministration } from "./node/entity-administration.ts";
+import { createCorrections } from "./node/corrections.ts";
 import { CannotListen, cannotListen, closeServer, listen } from "./node/listen.ts";
 import { openNode, type OpenNode } from "./node/open-node.ts";
 import { defaultKey, nodeHasher } from "./node/private-file.ts";
 import { createProviderHealth } from "./node/provider-health.ts";
-import { Configuration, readConfig, type Environment } from "./node/reload.ts";
+import { Configuration, madeEntities, readConfig, type Environment } from "./node/reload.ts";
 import { createSignals } from "./node/signals.ts";
 import { startRetention } from "./node/retention.ts";
+import { SelfCheck } from "./node/self-check.ts";
 import { Snapshots } from "./node/snapshots.ts";
 import { rowOf } from "./providers/catalogue.ts";
 import { createLog } from "./telemetry/log.ts";
@@ -43,12 +53,14 @@ export interface ServeOptions {
   readonly say: (line: string) => void;
   /** Warnings and faults, for people. */
   readonly complain: (line: string) => void;
+  /** Called once when requests are served, with the addresses that were bound. */
+  readonly onReady?: (at: { readonly dataPlane: Address; readonly admin: Address }) => void;
 }
 
 /** Runs the gateway until a signal ends it; resolves to the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const file = findConfigFile(options.configFile, options.environment);
-  const loaded = readConfig(file, options.environment, []);
+  const loaded = readConfig(file, options.environment);
   if (!loaded.ok) {
     for (const fault of loaded.faults) options.complain(formatFault(fault));
     return EXIT.configuration;
@@ -57,6 +69,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { config } = loaded;
   const log = createLog(config.log);
   try {
+    const { tls } = config.server;
+    const certificate = tls === null ? null : openCertificate(tls, { log, clock: systemClock });
     const node = await openNode(config, { clock: systemClock, log });
     if ("heldBy" in node) {
       const who =
@@ -68,8 +82,18 @@ export async function serve(options: ServeOptions): Promise<number> {
       );
       return EXIT.failed;
     }
-    return await run({ options, file, config, log, node });
+    const whole = readConfig(file, options.environment, madeEntities(node.state));
+    if (!whole.ok) {
+      for (const fault of whole.faults) options.complain(formatFault(fault));
+      await closeNode(node);
+      return EXIT.configuration;
+    }
+    return await run({ options, file, config: whole.config, log, node, certificate });
   } catch (error) {
+    if (error instanceof CannotPresent) {
+      options.complain(error.message);
+      return EXIT.configuration;
+    }
     if (!(error instanceof JournalCorrupt || error instanceof CannotListen)) throw error;
     options.complain(error.message);
     return EXIT.failed;
@@ -82,40 +106,50 @@ interface Running {
   readonly config: Config;
   readonly log: Log;
   readonly node: OpenNode;
+  /** Null: the data plane speaks plain HTTP. */
+  readonly certificate: ServerCertificate | null;
 }
 
 async function run(running: Running): Promise<number> {
   const { options, file, config, log, node } = running;
-  const assembled = await assemble(running);
-  const { configuration, gateway, control, signals, token, clients } = assembled;
   const snapshots = new Snapshots(node, config.dataDir, log);
+  const assembled = await assemble(running, snapshots);
+  const { configuration, gateway, control, signals, token, clients, selfCheck } = assembled;
+  selfCheck.start();
   const retention = startRetention(node, {
     retainMs: () => configuration.inForce.config.journal.retainMs,
     savedPosition: () => snapshots.savedPosition(),
     nowMs: assembled.nowMs,
     log,
   });
-  const watch = file === null ? null : watchConfig(file, () => void configuration.reload());
+  const watch = file === null ? null : watchFiles([file], () => void assembled.reload());
   const adminAddress = await listenForControl(control, config);
   await listenPrivately(control, config, log);
   const dataPlane = await listen(gateway.server, config.server.listen, LISTEN_SETTING);
   assembled.listening(dataPlane);
   greet({ options, config: configuration.inForce.config, dataPlane, adminAddress, token });
+  options.onReady?.({ dataPlane, admin: adminAddress });
 
   await signals.stop;
   log.info("draining", { drain_seconds: config.server.drainMs / 1000 });
   watch?.close();
+  running.certificate?.close();
   await closeServer(gateway.server, signals.deadline(config.server.drainMs));
   await gateway.idle(SETTLE_MS);
   await control.close();
+  selfCheck.stop();
   retention.stop();
   await snapshots.stop();
   await clients.close();
+  await closeNode(node);
+  log.info("stopped");
+  return EXIT.ok;
+}
+
+async function closeNode(node: OpenNode): Promise<void> {
   await node.views.close();
   await node.journal.close();
   node.release();
-  log.info("stopped");
-  return EXIT.ok;
 }
 
 async function listenForControl(control: ControlServer, config: Config): Promise<Address> {
@@ -133,13 +167,17 @@ async function listenPrivately(control: ControlServer, config: Config, log: Log)
   try {
     await control.listenSocket(path);
   } catch (error) {
-    log.warn(`commands cannot use ${path}; set TOLLGATE_ADMIN_URL and TOLLGATE_ADMIN_TOKEN for them`, {
-      error: String(error),
-    });
+    log.warn(
+      `commands cannot use ${path}; set TOLLGATE_ADMIN_URL and TOLLGATE_ADMIN_TOKEN for them`,
+      {
+        error: String(error),
+      },
+    );
   }
 }
 
-async function assemble({ options, file, config, log, node }: Running) {
+async function assemble(running: Running, snapshots: Snapshots) {
+  const { options, file, config, log, node, certificate } = running;
   const clock = systemClock;
   const hasher = nodeHasher(config.dataDir);
   const clients = createClients(config);
@@ -159,10 +197,20 @@ async function assemble({ options, file, config, log, node }: Running) {
     },
     config,
   );
-  const signals = createSignals(() => void configuration.reload());
+  const reload = async (): Promise<void> => {
+    await configuration.reload();
+    followConfig(certificate, configuration.inForce.config.server.tls, log);
+  };
+  const signals = createSignals(() => void reload());
   const providerHealth = createProviderHealth(clock);
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
   const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
+  const selfCheck = new SelfCheck({
+    state: () => node.state.fold,
+    log,
+    breached: metrics.invariantBreached,
+  });
+  const correct = createCorrections({ node, configuration, nowMs });
   const parts: GatewayParts = {
     node,
     configuration,
@@ -175,25 +223,65 @@ async function assemble({ options, file, config, log, node }: Running) {
     metrics,
     log,
   };
-  const gateway = createGatewayServer(gatewayOf(parts), () => healthOf(parts));
+  const pair = certificate?.pair() ?? null;
+  const gateway = createGatewayServer(gatewayOf(parts), () => healthOf(parts), pair);
+  certificate?.onChange(gateway.present);
   const token = adminToken(config.dataDir, config.admin.token, hasher);
   let dataPlane = config.server.listen;
   const listening = (address: Address) => {
     dataPlane = address;
   };
   const control = createControlServer({
-    ...controlPorts(parts),
+    ...controlPorts(parts, { certificate, selfCheck }),
+    ...operations({ node, snapshots, token, log }),
     verifyToken: token.verify,
-    dataPlaneUrl: () => urlOf(dataPlane),
+    dataPlaneUrl: () => urlOf(dataPlane, schemeOf(config)),
     budgets,
     keys: createKeyAdministration({ node, configuration, hasher, nowMs }),
+    entities: createEntityAdministration({ node, configuration, nowMs }),
+    correct: (order, actor) => selfCheck.correcting(() => correct(order, actor)),
     metricsText: metrics.metricsText,
   });
-  return { configuration, gateway, control, signals, token, clients, nowMs, listening };
+  return {
+    configuration,
+    reload,
+    gateway,
+    control,
+    signals,
+    token,
+    clients,
+    nowMs,
+    listening,
+    selfCheck,
+  };
+}
+
+/** What the control API may do with the node as a whole. */
+function operations(of: {
+  readonly node: OpenNode;
+  readonly snapshots: Snapshots;
+  readonly token: AdminToken;
+  readonly log: Log;
+}) {
+  const { node, snapshots, token, log } = of;
+  return {
+    backupPoint: createBackupPoint(node, snapshots),
+    resetAdminToken: () => {
+      const made = token.reset();
+      if (made !== null) log.warn("the admin token was replaced; the one before is void");
+      return made;
+    },
+  };
 }
 
 /** What the control API shows of the parts. */
-function controlPorts(parts: GatewayParts) {
+function controlPorts(
+  parts: GatewayParts,
+  {
+    certificate,
+    selfCheck,
+  }: { readonly certificate: ServerCertificate | null; readonly selfCheck: SelfCheck },
+) {
   const { node, configuration, providerHealth, clock, log } = parts;
   return {
     version,
@@ -207,7 +295,8 @@ function controlPorts(parts: GatewayParts) {
     health: () => ({
       ...healthOf(parts),
       providerTroubles: providerHealth.troubles(),
-      configurationFault: configuration.fault,
+      configurationFault: configuration.fault ?? certificate?.fault() ?? null,
+      invariantBreaches: selfCheck.breaches(),
     }),
     explainPrice: (model: string, atMs: number) =>
       configuration.inForce.ruling.prices.explain(model, atMs),
@@ -246,20 +335,29 @@ function greet(started: {
 }): void {
   const { options, config, dataPlane, adminAddress, token } = started;
   const { say } = options;
-  say(`Tollgate ${version} is ready: ${urlOf(dataPlane)} (control API ${urlOf(adminAddress)})`);
-  if (config.providers.some((provider) => rowOf(provider.kind)?.transport === "embedded"))
+  const url = urlOf(dataPlane, schemeOf(config));
+  say(`Tollgate ${version} is ready: ${url} (control API ${urlOf(adminAddress, "http")})`);
+  if (config.file === null && isEmbedded(config))
     say(
       "No provider key is set: the embedded rehearsal provider answers. No real model is called.",
     );
   if (token.madeNow !== null) say(`Admin token (shown this once): ${token.madeNow}`);
   if (config.file !== null) return;
   say("Point Claude Code at it:");
-  say(`export ANTHROPIC_BASE_URL=${urlOf(dataPlane)}/anthropic`);
+  say(`export ANTHROPIC_BASE_URL=${url}/anthropic`);
   say(`export ANTHROPIC_API_KEY=${defaultKey(config.dataDir)}`);
 }
 
-function urlOf({ host, port }: Address): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function isEmbedded(config: Config): boolean {
+  return config.providers.some(({ kind }) => rowOf(kind)?.transport === "embedded");
+}
+
+function urlOf({ host, port }: Address, scheme: "http" | "https"): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function schemeOf({ server }: Config): "http" | "https" {
+  return server.tls === null ? "http" : "https";
 }
 
 function headOf(node: OpenNode) {

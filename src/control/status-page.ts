@@ -16,6 +16,7 @@ export interface StatusPage {
 }
 
 const BUDGETS_SHOWN = 100;
+const SESSIONS_SHOWN = 5;
 const NANO_PER_CENT = 10_000_000n;
 const CENT_DIGITS = 2;
 const ROW_DIGITS = 4;
@@ -122,7 +123,12 @@ function budgetSection(budgets: readonly BudgetView[]): Html {
       <p class="quiet">No budget is configured: nothing is capped.</p>
     </section>`;
   }
-  const shown = budgets.toSorted(byUse).slice(0, BUDGETS_SHOWN);
+  const sorted = budgets.toSorted(byUse);
+  // Sessions come and go by the dozen: they must not push what stays off the page.
+  const sessions = sorted.filter(({ scope }) => scope.type === "session").slice(0, SESSIONS_SHOWN);
+  const shown = sorted
+    .filter((budget) => budget.scope.type !== "session" || sessions.includes(budget))
+    .slice(0, BUDGETS_SHOWN);
   const left = budgets.length - shown.length;
   return html`<section>
     <svg class="vague" aria-hidden="true">
@@ -158,9 +164,14 @@ function byUse(left: BudgetView, right: BudgetView): number {
   return use(right) - use(left) || (budgetOrder(left) < budgetOrder(right) ? -1 : 1);
 }
 
+/** Windows without an end: spans that slide, and those that never reset. */
+function endless(per: string): string {
+  return per === "total" || per === "session" ? "never resets" : "slides";
+}
+
 function budgetRow(budget: BudgetView): Html {
   const { scope, virtualKey, per, limit, settled, held, endMs } = budget;
-  const ends = endMs === null ? "never resets" : `ends ${minuteText(endMs)}`;
+  const ends = endMs === null ? endless(per) : `ends ${minuteText(endMs)}`;
   return html`<tr>
     <td>
       <bdi>${scope.id}</bdi>

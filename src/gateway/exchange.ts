@@ -24,6 +24,8 @@ export interface Exchange {
   plan: Plan | null;
   /** Null until the body is read. */
   subject: Subject | null;
+  /** Monotonic milliseconds at which the whole request was here. */
+  receivedMs: number;
   /** Time spent inside the gateway so far, milliseconds. */
   overheadMs: number;
   /** Monotonic milliseconds at which the first byte of the answer's body went out. */
@@ -54,12 +56,14 @@ export function begin(
   },
 ): Exchange {
   const arrivedMs = gateway.clock.wallMs();
+  const startedMs = gateway.clock.monotonicMs();
   return {
     ...arrival,
     id: newRequestId(arrivedMs),
     ruling: gateway.ruling(),
     arrivedMs,
-    startedMs: gateway.clock.monotonicMs(),
+    startedMs,
+    receivedMs: startedMs,
     plan: null,
     subject: null,
     overheadMs: 0,
@@ -67,6 +71,11 @@ export function begin(
     attempts: 0,
     waitedMs: 0,
   };
+}
+
+/** Time since the request was here in full, less what it waited for others. */
+export function insideMs(exchange: Exchange, gateway: Gateway): number {
+  return Math.max(0, gateway.clock.monotonicMs() - exchange.receivedMs - exchange.waitedMs);
 }
 
 /** Who asked, in the form in which records carry it. */

@@ -10,7 +10,7 @@ import { spliceBody } from "../wire/anthropic/splice.ts";
 import { admit, admitUnbilled, type Admitted } from "./admit.ts";
 import { countInput } from "./count-input.ts";
 import { bodyEdits, clientHeaders } from "./edits.ts";
-import type { Exchange } from "./exchange.ts";
+import { insideMs, type Exchange } from "./exchange.ts";
 import { upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
 import { receive } from "./receive.ts";
@@ -39,7 +39,7 @@ export async function serveMessages(
     bodyIdleMs: gateway.timeouts().bodyIdleMs,
   });
   if (isRefusal(received)) return received;
-  const readMs = gateway.clock.monotonicMs();
+  exchange.receivedMs = gateway.clock.monotonicMs();
 
   const scanned = scanMessagesBody(received.chunks);
   if (!scanned.ok) return bodyFault(scanned.fault);
@@ -53,7 +53,6 @@ export async function serveMessages(
   if (isRefusal(routed)) return routed;
   const { chunks } = received;
   const request = { exchange, plan, model: body.model, body, chunks, ...routed };
-  const waitedMs = exchange.waitedMs;
   const admitted =
     exchange.endpoint === "messages"
       ? await admit(request, gateway)
@@ -64,7 +63,7 @@ export async function serveMessages(
   exchange.attempts++;
 
   const attempt = { exchange, admitted, body, chunks };
-  exchange.overheadMs += gateway.clock.monotonicMs() - readMs - (exchange.waitedMs - waitedMs);
+  exchange.overheadMs = insideMs(exchange, gateway);
   try {
     const relayed = await forwardAndRelay(attempt, gateway);
     return await conclude(attempt, relayed, gateway);

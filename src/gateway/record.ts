@@ -4,7 +4,7 @@ import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
 import type { Admitted } from "./admit.ts";
-import { attributionOf, type Exchange } from "./exchange.ts";
+import { attributionOf, insideMs, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Relayed } from "./relay.ts";
 import type { Settlement } from "./settle.ts";
@@ -125,6 +125,7 @@ export function recordRefusal(
   gateway: Gateway,
   status: number | null,
 ): void {
+  if (exchange.attempts === 0) exchange.overheadMs = insideMs(exchange, gateway);
   const end = endingOf(exchange, gateway, { outcome: "refused", status });
   countEnd(exchange, gateway, {
     end,

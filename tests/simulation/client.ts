@@ -1,7 +1,7 @@
 /** Claude Code and the person before it: follows a script as far as the gateway lets it. */
 import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
 import { Conversation, plainFacts } from "./conversation.ts";
-import { Group, sleep, type EventLoop, type Process } from "./events.ts";
+import { sleep, type EventLoop, type Process } from "./events.ts";
 import type { Arrival, Gate, Grant, RefusalCode } from "./gate.ts";
 import { PARAMETERS } from "./parameters.ts";
 import type { AgentScript, CallScript, PromptScript, SessionScript } from "./script.ts";
@@ -32,6 +32,8 @@ interface Question {
 interface Streaming {
   readonly outputTokens: number;
   readonly firstTokenMs: number;
+  /** Its start is told before its end. */
+  readonly isStreamed: boolean;
 }
 
 const { client, body, answer, background, compaction } = PARAMETERS;
@@ -43,7 +45,6 @@ export class Session {
   readonly #script: SessionScript;
   readonly #parts: ClientParts;
   readonly #main: Conversation;
-  readonly #agents: Group;
   /** Hand-offs of agents that have ended, for the next call. */
   #handedOffTokens = 0;
   #isOver = false;
@@ -51,7 +52,6 @@ export class Session {
   constructor(script: SessionScript, parts: ClientParts) {
     this.#script = script;
     this.#parts = parts;
-    this.#agents = new Group(parts.loop);
     const { developer } = script;
     this.#main = new Conversation({
       name: script.name,
@@ -82,29 +82,32 @@ export class Session {
   }
 
   *#prompt(prompt: PromptScript): Process {
-    let isCleared = false;
+    const { loop } = this.#parts;
     for (const [index, call] of prompt.calls.entries()) {
-      if (index > 0) yield* sleep(this.#parts.loop, call.toolTimeMs);
-      if (this.#hasEnded()) break;
-      const isLast = index === prompt.calls.length - 1;
-      const outputTokens = isLast ? stoppedAfter(call, prompt.cancelledAfter) : call.outputTokens;
-      const ask = (freshTokens: number) =>
-        this.#ask({ call, freshTokens, outputTokens, conversation: this.#main });
-      let end = yield* ask((index === 0 ? prompt.tokens : call.newTokens) + this.#takeHandOffs());
-      if (end === "request_exceeds_budget" && !isCleared && this.#parts.afterExcess === "clear") {
-        // As the refusal's sentence says; the person asks again in the empty context.
-        isCleared = true;
-        this.#main.restart(this.#script.developer.startTokens);
-        end = yield* ask(prompt.tokens);
-      }
-      if (end === "budget_busy") break;
+      if (index > 0) yield* sleep(loop, call.toolTimeMs);
+      if (this.#hasEnded()) return;
+      const end = yield* this.#step(prompt, index, call);
+      if (end === "budget_busy") return;
       if (end !== "answered") this.#isOver = true;
-      if (this.#isOver) break;
-      if (index === 0)
-        for (const agent of prompt.agents) this.#agents.start(this.#agent(agent, "main"));
+      if (this.#isOver) return;
+      if (index === 0) for (const agent of prompt.agents) loop.start(this.#agent(agent, "main"));
       if (this.#main.tokens > this.#script.developer.windowTokens) yield* this.#compact(prompt);
     }
-    if (process.env["X"]!=="1") yield* this.#agents.ended();
+  }
+
+  *#step(prompt: PromptScript, index: number, call: CallScript): Process<Answer> {
+    const isLast = index === prompt.calls.length - 1;
+    const outputTokens = isLast ? stoppedAfter(call, prompt.cancelledAfter) : call.outputTokens;
+    const conversation = this.#main;
+    const ask = (freshTokens: number) =>
+      this.#ask({ conversation, call, freshTokens, outputTokens, isCompaction: false });
+    const end = yield* ask((index === 0 ? prompt.tokens : call.newTokens) + this.#takeHandOffs());
+    const { startTokens } = this.#script.developer;
+    const isClearing = this.#parts.afterExcess === "clear" && conversation.tokens > startTokens;
+    if (end !== "request_exceeds_budget" || !isClearing) return end;
+    // As the refusal's sentence says; the person asks again in the empty context.
+    conversation.restart(startTokens);
+    return yield* ask(prompt.tokens);
   }
 
   #takeHandOffs(): number {
@@ -136,31 +139,31 @@ export class Session {
       sharedTokens: PARAMETERS.agents.sharedTokens,
       tools: body.agentTools,
     });
-    const nested = new Group(this.#parts.loop);
     for (const [index, call] of script.calls.entries()) {
       if (index > 0) yield* sleep(this.#parts.loop, call.toolTimeMs);
       if (this.#hasEnded()) break;
       const freshTokens = index === 0 ? 0 : call.newTokens;
       const { outputTokens } = call;
-      const end = yield* this.#ask({ conversation, call, freshTokens, outputTokens });
+      const question = { conversation, call, freshTokens, outputTokens, isCompaction: false };
+      const end = yield* this.#ask(question);
       if (end !== "answered") break;
       if (index === 0 && script.nested !== null)
-        nested.start(this.#agent(script.nested, "agent"));
+        this.#parts.loop.start(this.#agent(script.nested, "agent"));
     }
-    yield* nested.ended();
     if (parent === "main") this.#handedOffTokens += PARAMETERS.agents.handOffTokens;
   }
 
   /** Asks, and goes on with an answer that was cut at its `max_tokens`. */
-  *#ask(of: Omit<Question, "isCompaction"> & { readonly isCompaction?: boolean }): Process<Answer> {
-    let question: Question = { isCompaction: false, ...of };
-    for (let continuation = 0; ; continuation++) {
-      const given = yield* this.#call(question);
+  *#ask(question: Question): Process<Answer> {
+    let { freshTokens, outputTokens } = question;
+    for (let continuation = 0; continuation <= client.continuations; continuation++) {
+      const given = yield* this.#call({ ...question, freshTokens, outputTokens });
       if (typeof given === "string") return given;
-      const missing = question.outputTokens - given;
-      if (missing <= 0 || continuation === client.continuations) return "answered";
-      question = { ...question, outputTokens: missing, freshTokens: client.resumeTokens };
+      outputTokens -= given;
+      if (outputTokens <= 0) break;
+      freshTokens = client.resumeTokens;
     }
+    return "answered";
   }
 
   /** One call until it is answered or refused for good; gives the tokens of the answer. */
@@ -170,6 +173,7 @@ export class Session {
     const { firstTokenMs } = call;
     const inputTokens = conversation.tokens + freshTokens;
     let fate = call.fate;
+    let isStreamed = true;
     for (;;) {
       const grant = yield* this.#admit(this.#arrival(question, inputTokens));
       if (typeof grant === "string") return grant;
@@ -185,12 +189,19 @@ export class Session {
       const given = Math.min(question.outputTokens, grant.maxTokens);
       if (fate === "cut") {
         fate = "answered";
-        yield* this.#receive(grant, usage, { firstTokenMs, outputTokens: Math.ceil(given / 2) });
+        const outputTokens = Math.ceil(given / 2);
+        yield* this.#receive(grant, usage, { firstTokenMs, outputTokens, isStreamed });
+        // The client asks at once for the whole answer in one piece.
+        isStreamed = false;
         continue;
       }
-      const settled = yield* this.#receive(grant, usage, { firstTokenMs, outputTokens: given });
+      const settled = yield* this.#receive(grant, usage, {
+        firstTokenMs,
+        outputTokens: given,
+        isStreamed,
+      });
       const isLearnt = gate.learn(grant, settled, given < question.outputTokens ? "cut" : "whole");
-      conversation.answered(given, freshTokens, isLearnt, loop.nowMs);
+      conversation.answered(given, freshTokens, isLearnt);
       return given;
     }
   }
@@ -225,7 +236,7 @@ export class Session {
     const { loop, gate } = this.#parts;
     const { outputTokens } = of;
     yield* sleep(loop, of.firstTokenMs);
-    gate.started(grant, input);
+    if (of.isStreamed) gate.started(grant, input);
     yield* sleep(loop, (outputTokens * 1_000) / answer.tokensPerSecond);
     const usage = { ...input, output_tokens: outputTokens };
     gate.settle(grant, usage);
@@ -249,7 +260,11 @@ export class Session {
     if (typeof grant === "string") return;
     const given = Math.min(call.outputTokens, grant.maxTokens);
     const usage = { ...NO_USAGE, input_tokens: inputTokens };
-    yield* this.#receive(grant, usage, { outputTokens: given, firstTokenMs: call.firstTokenMs });
+    yield* this.#receive(grant, usage, {
+      outputTokens: given,
+      firstTokenMs: call.firstTokenMs,
+      isStreamed: true,
+    });
   }
 }
 

@@ -90,7 +90,7 @@ export class Conversation {
   }
 
   /** @param lastMessageTokens Of the message that carries the cache marker. */
-  answered(outputTokens: number, lastMessageTokens: number, isLearnt: boolean, nowMs=0): void {if (process.env["Y"]==="1") this.#cachedAtMs = nowMs;
+  answered(outputTokens: number, lastMessageTokens: number, isLearnt: boolean): void {
     this.#lastOutput = outputTokens;
     if (isLearnt) this.#learnt = { prefixTokens: this.#tokens - lastMessageTokens, turnsSince: 0 };
     else if (this.#learnt !== null) this.#learnt.turnsSince++;

@@ -29,7 +29,11 @@ export class EventLoop {
 
   /** Calls `action` at a moment; one that has passed is now. */
   at(atMs: number, action: () => void): void {
-    const event = { atMs: Math.max(Math.ceil(atMs), this.#nowMs), sequence: this.#sequence++, action };
+    const event = {
+      atMs: Math.max(Math.ceil(atMs), this.#nowMs),
+      sequence: this.#sequence++,
+      action,
+    };
     this.#heap.push(event);
     this.#rise(this.#heap.length - 1);
   }
@@ -95,37 +99,4 @@ function swap(heap: Event[], a: number, b: number): void {
 /** Pauses a process for so long. */
 export function* sleep(loop: EventLoop, ms: number): Process {
   yield (resume) => loop.at(loop.nowMs + ms, resume);
-}
-
-/** Processes that run beside the one that waits for them. */
-export class Group {
-  readonly #loop: EventLoop;
-  #running = 0;
-  #resume: (() => void) | null = null;
-
-  constructor(loop: EventLoop) {
-    this.#loop = loop;
-  }
-
-  start(process: Process): void {
-    this.#running++;
-    this.#loop.start(this.#counted(process));
-  }
-
-  *#counted(process: Process): Process {
-    yield* process;
-    this.#running--;
-    if (this.#running > 0 || this.#resume === null) return;
-    // One that ends without a pause may not resume a generator that is still running.
-    this.#loop.at(this.#loop.nowMs, this.#resume);
-    this.#resume = null;
-  }
-
-  /** Goes on when none is running any more. */
-  *ended(): Process {
-    if (this.#running > 0)
-      yield (resume) => {
-        this.#resume = resume;
-      };
-  }
 }

@@ -63,14 +63,14 @@ export interface Grant {
 export type RefusalCode = "budget_exhausted" | "request_exceeds_budget" | "budget_busy";
 export type Outcome = Grant | { readonly refused: RefusalCode };
 
-/** What happens at the gate, told as it happens. */
+/** What happens at the gate, told as it happens. `settledShare`: of the fullest window's cap. */
 export interface Witness {
-  readonly onAdmitted: (grant: Grant, waitedMs: number) => void;
-  readonly onCounted: () => void;
-  /** Somebody begins to wait, or has waited to an end. `settledShare`: of the fullest window's cap. */
-  readonly onWaiting: (atMs: number, settledShare: number) => void;
-  readonly onRefused: (code: RefusalCode, settledShare: number) => void;
-  readonly onSettled: (cost: bigint, usage: Usage) => void;
+  onAdmitted: (grant: Grant, waitedMs: number) => void;
+  onCounted: () => void;
+  /** One more waits, or one less. */
+  onWaiting: (change: 1 | -1, atMs: number, settledShare: number) => void;
+  onRefused: (code: RefusalCode, settledShare: number) => void;
+  onSettled: (grant: Grant, cost: bigint, usage: Usage) => void;
 }
 
 interface Waiter {
@@ -172,11 +172,11 @@ export class Gate {
   *#wait(arrival: Arrival, known: Known): Process<Outcome> {
     const { loop, witness } = this.#parts;
     const sinceMs = loop.nowMs;
-    witness.onWaiting(sinceMs, this.#settledShare(arrival));
+    witness.onWaiting(1, sinceMs, this.#settledShare(arrival));
     let outcome: Outcome | null = null;
     yield (resume) => {
-      const leave = (with_: Outcome): void => {
-        outcome = with_;
+      const leave = (end: Outcome): void => {
+        outcome = end;
         this.#waiters.delete(waiter);
         loop.at(loop.nowMs, resume);
       };
@@ -198,7 +198,7 @@ export class Gate {
         if (outcome === null) leave(this.#refuse(arrival, "budget_busy"));
       });
     };
-    witness.onWaiting(loop.nowMs, this.#settledShare(arrival));
+    witness.onWaiting(-1, loop.nowMs, this.#settledShare(arrival));
     return outcome ?? { refused: "budget_busy" };
   }
 
@@ -226,9 +226,10 @@ export class Gate {
   settle(grant: Grant, usage: Usage): bigint {
     const { ledger, loop } = this.#parts;
     const cost = this.#cost(grant, usage);
-    if (cost > grant.hold.need) throw new Error(`the bound is wrong: ${cost} of ${grant.hold.need}`);
+    if (cost > grant.hold.need)
+      throw new Error(`the bound is wrong: ${cost} of ${grant.hold.need}`);
     ledger.settle(grant.hold, { cost, usage }, loop.nowMs);
-    this.#parts.witness.onSettled(cost, usage);
+    this.#parts.witness.onSettled(grant, cost, usage);
     for (const window of grant.hold.windows) {
       const isOver = window.settled > (window.meter.cap ?? 0n);
       if (isOver && window.meter.overshoot === "none") throw new Error("settled over the cap");

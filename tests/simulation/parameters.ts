@@ -71,7 +71,8 @@ export const PARAMETERS = {
   },
   /** Share of cold starts at which tools and system are warm through colleagues. */
   sharedPrefix: { mark: "A", share: 0.7 },
-  toolResult: { mark: "D", tokens: { median: 250, sigma: 1.7 }, max: 25_000, callsPerCall: 1.2 },
+  /** All that the tools of one call give. */
+  toolResult: { mark: "D", tokens: { median: 250, sigma: 1.7 }, max: 25_000 },
   /** Thinking is part of it and re-enters as input like the rest. */
   output: { mark: "P", tokens: { median: 252, sigma: 1.3 }, max: 60_000 },
   humanGapMs: {

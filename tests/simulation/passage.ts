@@ -12,66 +12,64 @@ import { Tally } from "./tally.ts";
 /** Who decides: the product's ladder with these rungs, or the oracle. */
 export type Judge = Rungs | "oracle";
 
-export interface PassageRequest {
+/** Sessions that share a budget. */
+export interface Stretch {
   readonly startMs: number;
   /** No call starts from then on. */
   readonly endMs: number;
   /** Null: nothing stops anybody. */
   readonly budget: MeterDefinition | null;
-  readonly judge: Judge;
   readonly afterExcess: ClientParts["afterExcess"];
+  /** Drawn day by day; the first day on whose end the budget is exhausted is the last. */
+  readonly days: () => Iterable<Day>;
+}
+
+export interface Day {
+  readonly sessions: readonly SessionScript[];
+  readonly endMs: number;
 }
 
 const BOOK = createPriceBook([]);
 
-/** Lets sessions pass, all at once or group by group, and keeps their tally. */
-export class Passage {
-  readonly tally = new Tally();
-  readonly #ledger = new Ledger();
-  readonly #loop: EventLoop;
-  readonly #client: ClientParts;
-  readonly #cap: bigint | null;
-
-  constructor(request: PassageRequest) {
-    const { startMs, endMs, budget, judge, afterExcess } = request;
-    this.#cap = budget?.cap ?? null;
-    this.#loop = new EventLoop(startMs);
-    if (budget !== null) this.#ledger.configure([budget], startMs);
-    const gate = new Gate({
-      loop: this.#loop,
-      ledger: this.#ledger,
-      meters: [...this.#ledger.meters()],
-      book: BOOK,
-      ruler: judge === "oracle" ? oracleRuler(BOOK) : ladderRuler(BOOK),
-      // The oracle has no use for memory and count; it waits, and it sees the cache as answers start.
-      rungs: judge === "oracle" ? ALL_RUNGS : judge,
-      witness: this.tally,
-    });
-    this.#client = { loop: this.#loop, gate, endMs, afterExcess };
-  }
-
-  /** Starts sessions, each at its time. */
-  start(sessions: readonly SessionScript[]): void {
-    for (const script of sessions) {
-      const session = new Session(script, this.#client);
-      this.#loop.at(script.startMs, () => this.#loop.start(session.run()));
+/**
+ * Lets the sessions of a stretch pass.
+ *
+ * @throws Error where a cap was overshot, a bound was too small, or the books do not agree with the bill.
+ */
+export function pass(stretch: Stretch, judge: Judge): Tally {
+  const { startMs, endMs, budget, afterExcess } = stretch;
+  const ledger = new Ledger();
+  if (budget !== null) ledger.configure([budget], startMs);
+  const loop = new EventLoop(startMs);
+  const tally = new Tally();
+  const gate = new Gate({
+    loop,
+    ledger,
+    meters: [...ledger.meters()],
+    book: BOOK,
+    ruler: judge === "oracle" ? oracleRuler(BOOK) : ladderRuler(BOOK),
+    // The oracle has no use for memory and count; it waits, and it sees the cache as answers start.
+    rungs: judge === "oracle" ? ALL_RUNGS : judge,
+    witness: tally,
+  });
+  for (const day of stretch.days()) {
+    for (const script of day.sessions) {
+      const session = new Session(script, { loop, gate, endMs, afterExcess });
+      loop.at(script.startMs, () => loop.start(session.run()));
     }
+    loop.run(day.endMs);
+    if (tally.refused.budget_exhausted > 0) break;
   }
+  checkBooks(ledger, tally, budget);
+  return tally;
+}
 
-  /** Lets time pass until a moment; without one until everybody has ended. */
-  run(untilMs?: number): Tally {
-    this.#loop.run(untilMs);
-    if (untilMs === undefined) this.#checkBooks();
-    return this.tally;
-  }
-
-  /** When all is over the ledger holds nothing and has settled what the provider has billed. */
-  #checkBooks(): void {
-    let settled = 0n;
-    for (const window of this.#ledger.windows()) {
-      if (window.held !== 0n || window.inFlight !== 0) throw new Error("something is still held");
-      settled += window.settled;
-    }
-    if (this.#cap !== null && settled > this.tally.cost) throw new Error("settled more than billed");
-  }
+/** What the windows have settled is what the provider has billed, to the nano-dollar. */
+function checkBooks(ledger: Ledger, tally: Tally, budget: MeterDefinition | null): void {
+  const holds = [...ledger.holds()];
+  const held = holds.reduce((total, { need }) => total + need, 0n);
+  const heldInWindows = [...ledger.windows()].reduce((total, window) => total + window.held, 0n);
+  if (budget !== null && held !== heldInWindows) throw new Error("windows hold what no hold says");
+  const settled = [...tally.settled.values()].reduce((total, amount) => total + amount, 0n);
+  if (budget !== null && settled !== tally.cost) throw new Error("settled is not what was billed");
 }

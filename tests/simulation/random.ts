@@ -18,7 +18,7 @@ export function streamOf(...name: readonly (string | number)[]): Stream {
 }
 
 /** A normal deviate with mean 0 and deviation 1 (Box and Muller). */
-export function normal(stream: Stream): number {
+function normal(stream: Stream): number {
   const radius = Math.sqrt(-2 * Math.log(1 - stream()));
   return radius * Math.cos(2 * Math.PI * stream());
 }

@@ -85,8 +85,7 @@ export function drawDeveloper(seed: number, index: number): Developer {
     name: `developer-${index}`,
     model: pick(draw("model"), P.models.shares),
     intensity: intensity.scale * logNormal(draw("z"), { median: 1, sigma: intensity.personSigma }),
-    startTokens:
-      P.start.tools + P.start.system + configurationTokens + drawMcpTokens(draw("mcp")),
+    startTokens: P.start.tools + P.start.system + configurationTokens + drawMcpTokens(draw("mcp")),
     configurationTokens,
     windowTokens: pick(draw("window"), P.compaction.windows),
   };
@@ -287,13 +286,10 @@ function drawAgent(
 function drawCall(streams: CallStreams): CallScript {
   const { toolResult, output, answer, sharedPrefix } = P;
   const [from, to] = answer.firstTokenMs;
-  const results = 1;
-  let newTokens = 0;
-  for (let index = 0; index < results; index++)
-    newTokens += Math.min(toolResult.max, Math.round(logNormal(streams.result, toolResult.tokens)));
+  const result = Math.round(logNormal(streams.result, toolResult.tokens));
   const tokens = Math.round(logNormal(streams.output, output.tokens));
   return {
-    newTokens,
+    newTokens: Math.min(toolResult.max, result),
     toolTimeMs: byQuantiles(streams.tool, P.toolTimeMs.quantiles),
     outputTokens: Math.min(output.max, Math.max(1, tokens)),
     firstTokenMs: from + streams.pace() * (to - from),

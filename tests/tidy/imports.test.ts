@@ -59,7 +59,8 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   // Composition: parts made of each other, and started
   node: {
     folders: `${RULES} providers routing store views telemetry gateway control version`,
-    packages: "node:crypto node:fs node:http node:https node:net node:path node:worker_threads",
+    packages:
+      "node:crypto node:fs node:http node:https node:net node:path node:tls node:worker_threads",
   },
   main: {
     folders: `${RULES} providers routing store views telemetry gateway control node version`,
