@@ -8,8 +8,10 @@ import { createControlServer, type ControlServer } from "./control/server.ts";
 import { systemClock } from "./core/time.ts";
 import type { Log } from "./gateway/ports.ts";
 import { createGatewayServer } from "./gateway/server.ts";
+import type { Hasher } from "./identity/key-ring.ts";
 import { JournalCorrupt } from "./journal/corrupt.ts";
 import { adminToken, type AdminToken } from "./node/admin-token.ts";
+import { createAdministration } from "./node/administration.ts";
 import { createBackupPoint } from "./node/backup-point.ts";
 import { budgetViews } from "./node/budget-views.ts";
 import {
@@ -22,9 +24,6 @@ import { createClients } from "./node/clients.ts";
 import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gateway-parts.ts";
 import { createHistory } from "./node/history.ts";
 import { settleInterrupted } from "./node/interrupted.ts";
-import { createKeyAdministration } from "./node/key-administration.ts";
-import { createEntityAdministration } from "./node/entity-administration.ts";
-import { createCorrections } from "./node/corrections.ts";
 import { CannotListen, cannotListen, closeServer, listen } from "./node/listen.ts";
 import { openNode, type OpenNode } from "./node/open-node.ts";
 import { defaultKey, nodeHasher } from "./node/private-file.ts";
@@ -177,7 +176,7 @@ async function listenPrivately(control: ControlServer, config: Config, log: Log)
 }
 
 async function assemble(running: Running, snapshots: Snapshots) {
-  const { options, file, config, log, node, certificate } = running;
+  const { config, log, node, certificate } = running;
   const clock = systemClock;
   const hasher = nodeHasher(config.dataDir);
   const clients = createClients(config);
@@ -185,18 +184,7 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const ledgerClock = nodeClock(config, { clock, clients, log, notBeforeMs });
   const { nowMs } = ledgerClock;
   chargeInterrupted({ config, log, node, nowMs: nowMs() });
-  const configuration = await Configuration.start(
-    {
-      file,
-      environment: options.environment,
-      node,
-      hasher,
-      history: createHistory(node.views),
-      nowMs,
-      log,
-    },
-    config,
-  );
+  const configuration = await startConfiguration(running, { hasher, nowMs });
   const reload = async (): Promise<void> => {
     await configuration.reload();
     followConfig(certificate, configuration.inForce.config.server.tls, log);
@@ -210,7 +198,6 @@ async function assemble(running: Running, snapshots: Snapshots) {
     log,
     breached: metrics.invariantBreached,
   });
-  const correct = createCorrections({ node, configuration, nowMs });
   const parts: GatewayParts = {
     node,
     configuration,
@@ -237,9 +224,7 @@ async function assemble(running: Running, snapshots: Snapshots) {
     verifyToken: token.verify,
     dataPlaneUrl: () => urlOf(dataPlane, schemeOf(config)),
     budgets,
-    keys: createKeyAdministration({ node, configuration, hasher, nowMs }),
-    entities: createEntityAdministration({ node, configuration, nowMs }),
-    correct: (order, actor) => selfCheck.correcting(() => correct(order, actor)),
+    ...createAdministration({ node, configuration, hasher, nowMs, selfCheck }),
     metricsText: metrics.metricsText,
   });
   return {
@@ -254,6 +239,15 @@ async function assemble(running: Running, snapshots: Snapshots) {
     listening,
     selfCheck,
   };
+}
+
+function startConfiguration(
+  { options, file, config, log, node }: Running,
+  { hasher, nowMs }: { readonly hasher: Hasher; readonly nowMs: () => number },
+): Promise<Configuration> {
+  const { environment } = options;
+  const history = createHistory(node.views);
+  return Configuration.start({ file, environment, node, hasher, history, nowMs, log }, config);
 }
 
 /** What the control API may do with the node as a whole. */
@@ -298,6 +292,7 @@ function controlPorts(
       configurationFault: configuration.fault ?? certificate?.fault() ?? null,
       invariantBreaches: selfCheck.breaches(),
     }),
+    inFlight: () => inFlightOf(node),
     explainPrice: (model: string, atMs: number) =>
       configuration.inForce.ruling.prices.explain(model, atMs),
     pricedModels: () => configuration.inForce.ruling.prices.wireIds(),
@@ -358,6 +353,11 @@ function urlOf({ host, port }: Address, scheme: "http" | "https"): string {
 
 function schemeOf({ server }: Config): "http" | "https" {
   return server.tls === null ? "http" : "https";
+}
+
+function inFlightOf({ state }: OpenNode) {
+  const holds = [...state.fold.ledger.holds()];
+  return { attempts: holds.length, held: holds.reduce((sum, { need }) => sum + need, 0n) };
 }
 
 function headOf(node: OpenNode) {

@@ -23,7 +23,7 @@ export function checkVerb(session: Session): Command {
 async function check(options: CheckOptions, session: Session): Promise<void> {
   const { readConfig } = await import("../node/reload.ts");
   const file = findConfigFile(options.config ?? null, session.environment);
-  const loaded = readConfig(file, session.environment, []);
+  const loaded = readConfig(file, session.environment);
   if (!loaded.ok) {
     session.exitCode = EXIT.configuration;
     if (options.json === true) sayJson({ ok: false, faults: loaded.faults, warnings: [] });

@@ -2,11 +2,16 @@
 import { existsSync } from "node:fs";
 import type { Dispatcher } from "undici";
 import type { Environment } from "../config/reference.ts";
+import { CsvText } from "../control/csv.ts";
 import { CommandFailed, EXIT } from "./exit.ts";
 import { controlSocket, type Place } from "./place.ts";
 
 export interface ControlClient {
-  /** The parsed body of a good answer. @throws CommandFailed for every other one. */
+  /**
+   * The parsed body of a good answer; `body` is sent as JSON, a `CsvText` as it is.
+   *
+   * @throws CommandFailed for every other answer.
+   */
   readonly call: (method: Method, path: string, body?: unknown) => Promise<unknown>;
   /** All entries of a list, page by page. */
   readonly all: (path: string) => Promise<readonly unknown[]>;
@@ -111,6 +116,10 @@ interface Answer {
   readonly text: string;
 }
 
+function textOf(body: unknown): string {
+  return body instanceof CsvText ? body.csv : JSON.stringify(body);
+}
+
 /** Each question has a connection of its own: commands ask few. */
 async function send(
   door: Door,
@@ -118,9 +127,11 @@ async function send(
 ): Promise<Answer | { readonly notThere: CommandFailed }> {
   const headers = {
     ...(door.token !== null && { authorization: `Bearer ${door.token}` }),
-    ...(body !== undefined && { "content-type": "application/json" }),
+    ...(body !== undefined && {
+      "content-type": body instanceof CsvText ? "text/csv" : "application/json",
+    }),
   };
-  const text = body === undefined ? null : JSON.stringify(body);
+  const text = body === undefined ? null : textOf(body);
   const { Agent, request } = await import("undici");
   const { socket } = door;
   const connect = { timeout: CONNECT_TIMEOUT_MS, ...(socket !== null && { socketPath: socket }) };

@@ -25,7 +25,7 @@ export function dataChecks({ dataDir }: Place, isRunning: boolean): Finding[] {
   return [
     directoryCheck(dataDir, mode),
     ...SECRET_FILES.flatMap((name) => secretFileCheck(join(dataDir, name)) ?? []),
-    roomCheck(dataDir),
+    roomCheck(freeBytesOf(dataDir)),
     ...listNodes(dataDir).flatMap((node) => journalChecks(dataDir, node, isRunning)),
   ];
 }
@@ -55,9 +55,13 @@ function secretFileCheck(path: string): Finding | null {
   return fail("secrets", `${path} can be read by other users`, `chmod 600 ${path}`);
 }
 
-function roomCheck(dataDir: string): Finding {
+function freeBytesOf(dataDir: string): number {
   const { bavail, bsize } = statfsSync(dataDir);
-  const freeBytes = bavail * bsize;
+  return bavail * bsize;
+}
+
+/** Whether the journal has room to grow. */
+export function roomCheck(freeBytes: number): Finding {
   const message = `${(freeBytes / GIBIBYTE).toFixed(1)} GiB free`;
   const remedy = "make room: without any, requests are refused with journal_unavailable";
   if (freeBytes < ROOM_FAIL_BYTES) return fail("disk", message, remedy);

@@ -27,6 +27,7 @@ export async function gatewayChecks(place: Place): Promise<GatewayFindings> {
       ...providerChecks(status),
       ...reloadCheck(status),
       viewsCheck(status),
+      booksCheck(status),
     ];
     return { isRunning: true, findings };
   } catch (error) {
@@ -75,6 +76,15 @@ function viewsCheck({ views }: Status): Finding {
   if (views.error !== null) return warn("views", views.error, remedy);
   const message = `${Math.round(views.lag_ms)} ms behind the journal`;
   return views.lag_ms > VIEWS_LAG_MS ? warn("views", message, remedy) : ok("views", message);
+}
+
+/** A running gateway checks its counters against each other every ten seconds. */
+function booksCheck({ invariant_breaches: breaches }: Status): Finding {
+  const [first] = breaches;
+  if (first === undefined) return ok("books", "the budgets' counters agree with their holds");
+  const more = breaches.length > 1 ? ` (and ${breaches.length - 1} more)` : "";
+  const remedy = "restart the gateway, which counts anew from the journal, and report the fault";
+  return fail("books", `${first}${more}`, remedy);
 }
 
 /** Whether the gateway could listen; asked only where none runs. */

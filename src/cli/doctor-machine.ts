@@ -10,19 +10,16 @@ import type { Session } from "./verb.ts";
 const NODE_MAJOR_MIN = 24;
 const CLAUDE_TIMEOUT_MS = 10_000;
 
-export function runtimeCheck(): Finding {
-  const major = Number(process.versions.node.split(".", 1)[0]);
-  if (major >= NODE_MAJOR_MIN) return ok("runtime", `Node ${process.versions.node}`);
-  return fail(
-    "runtime",
-    `Node ${process.versions.node} is too old`,
-    `install Node ${NODE_MAJOR_MIN} or newer`,
-  );
+/** @param version of Node, as it says it itself. */
+export function runtimeCheck(version: string): Finding {
+  const major = Number(version.split(".", 1)[0]);
+  if (major >= NODE_MAJOR_MIN) return ok("runtime", `Node ${version}`);
+  return fail("runtime", `Node ${version} is too old`, `install Node ${NODE_MAJOR_MIN} or newer`);
 }
 
 export async function configurationCheck(place: Place, session: Session): Promise<Finding> {
   const { readConfig } = await import("../node/reload.ts");
-  const loaded = readConfig(place.configFile, session.environment, []);
+  const loaded = readConfig(place.configFile, session.environment);
   const name = "configuration";
   const what = place.configFile ?? "the default configuration";
   if (!loaded.ok) {

@@ -30,7 +30,7 @@ async function examine(options: StandardOptions, session: Session): Promise<Find
   const place = findPlace(options.config, session.environment);
   const gateway = await gatewayChecks(place);
   return [
-    runtimeCheck(),
+    runtimeCheck(process.versions.node),
     await configurationCheck(place, session),
     ...dataChecks(place, gateway.isRunning),
     ...gateway.findings,

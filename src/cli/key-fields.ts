@@ -1,4 +1,5 @@
 /** Reads what `keys create` is given in words into the fields of a virtual key. */
+import { BUDGET_WORD, budgetOfWord, spanOfWord } from "../control/budget-word.ts";
 import { usageFault } from "./exit.ts";
 
 export interface KeyWords {
@@ -12,10 +13,8 @@ export interface KeyWords {
   readonly provider?: readonly string[];
 }
 
-const BUDGET = /^\$?(\d+(?:\.\d+)?)\/([a-z0-9]+)(?:@(\S+))?$/;
 const LIMIT = /^(\d+) (requests|input_tokens|output_tokens)\/([a-z0-9]+)$/;
 const CONCURRENT = /^(\d+) concurrent$/;
-const ROLLING = /^\d/;
 
 /**
  * The fields of the file; what is wrong with a value is told by the gateway's own rules.
@@ -45,13 +44,9 @@ function labelOf(word: string): [string, string] {
 }
 
 function budgetOf(word: string): Record<string, string> {
-  const [, usd, span = "", zone] = BUDGET.exec(word) ?? [];
-  if (usd === undefined) {
-    throw usageFault(
-      `--budget ${word}: write USD/PERIOD, such as 30/day, 250/month@Europe/Berlin, 10/session or 5/5h`,
-    );
-  }
-  return { usd, ...spanOf(span), ...(zone === undefined ? {} : { time_zone: zone }) };
+  const budget = budgetOfWord(word);
+  if (budget === null) throw usageFault(`--budget ${word}: write ${BUDGET_WORD}`);
+  return budget;
 }
 
 function limitOf(word: string): Record<string, unknown> {
@@ -63,12 +58,7 @@ function limitOf(word: string): Record<string, unknown> {
       `--limit ${word}: write such as "600 requests/minute", "2000000 input_tokens/hour" or "5 concurrent"`,
     );
   }
-  return { [unit]: Number(amount), ...spanOf(span) };
-}
-
-/** "day" is a calendar window, "5h" a rolling one. */
-function spanOf(text: string): Record<string, string> {
-  return ROLLING.test(text) ? { rolling: text } : { per: text };
+  return { [unit]: Number(amount), ...spanOfWord(span) };
 }
 
 /** `anthropic` or `anthropic=claude-opus-*,claude-sonnet-*`. */

@@ -4,13 +4,13 @@ import type { z } from "zod";
 import type { virtualKeyFields } from "../control/entity-fields.ts";
 import { randomBase62 } from "../core/ids.ts";
 import { usageFault } from "./exit.ts";
+import { importVerb, KEYS_PATH as PATH } from "./keys-import.ts";
 import { keyFields, type KeyWords } from "./key-fields.ts";
 import { minute } from "./numbers.ts";
 import { tableLines, type Column } from "./table.ts";
 import { complain, say, sayJson } from "./terminal.ts";
 import { newVerb, type Session, type StandardOptions, withControl, withExamples } from "./verb.ts";
 
-const PATH = "/api/v1/virtual-keys";
 const ID_CHARACTERS = 10;
 const DURATION = /^(\d+)(s|m|h|d)?$/;
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column<Key>[] = [
 
 export function keysVerb(session: Session): Command {
   const command = new Command("keys").description("make, list, rotate and revoke virtual keys");
-  for (const verb of [createVerb, listVerb, rotateVerb, revokeVerb]) {
+  for (const verb of [createVerb, importVerb, listVerb, rotateVerb, revokeVerb]) {
     command.addCommand(verb(session));
   }
   return command;

@@ -16,6 +16,8 @@ export interface Place {
   readonly listen: string;
   /** True where the file has `server.tls`. */
   readonly tls: boolean;
+  /** True where the file has `admin.token`. */
+  readonly setsAdminToken: boolean;
 }
 
 const STANDARD_LISTEN = "127.0.0.1:8080";
@@ -39,6 +41,7 @@ export function findPlace(named: string | undefined, environment: Environment): 
     dataDir,
     listen: listen === "" ? (textAt(root, ["server", "listen"]) ?? STANDARD_LISTEN) : listen,
     tls: valueAt(root, ["server", "tls"]) !== undefined,
+    setsAdminToken: valueAt(root, ["admin", "token"]) !== undefined,
   };
 }
 

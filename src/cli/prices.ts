@@ -60,7 +60,7 @@ async function prices(
 async function bookOf(options: PriceOptions, { environment }: Session): Promise<PriceBook> {
   const { readConfig } = await import("../node/reload.ts");
   const { createPriceBook } = await import("../pricing/price-book.ts");
-  const loaded = readConfig(findConfigFile(options.config ?? null, environment), environment, []);
+  const loaded = readConfig(findConfigFile(options.config ?? null, environment), environment);
   if (loaded.ok) return createPriceBook(loaded.config.prices);
   const lines = loaded.faults.map(formatFault).join("\n");
   throw new CommandFailed(lines, EXIT.configuration);

@@ -1,9 +1,13 @@
 /** All verbs of the command line, and how a run of it ends. */
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { adminVerb } from "./admin.ts";
 import { auditVerb } from "./audit.ts";
+import { backupVerb, restoreVerb } from "./backup.ts";
 import { checkVerb } from "./check.ts";
 import { claudeVerb } from "./claude.ts";
+import { correctVerb } from "./correct.ts";
+import { demoVerb } from "./demo.ts";
 import { doctorVerb } from "./doctor.ts";
 import { CommandFailed, EXIT, type ExitCode } from "./exit.ts";
 import { keysVerb } from "./keys.ts";
@@ -12,21 +16,28 @@ import { providersVerb } from "./providers.ts";
 import { rebuildVerb } from "./rebuild.ts";
 import { serveVerb } from "./serve.ts";
 import { complain } from "./terminal.ts";
+import { topVerb } from "./top.ts";
 import { usageVerb } from "./usage.ts";
 import { newSession, type Session, withExamples } from "./verb.ts";
 import type { Environment } from "../config/reference.ts";
 
 const VERBS = [
   serveVerb,
+  demoVerb,
   claudeVerb,
   keysVerb,
   usageVerb,
+  topVerb,
+  correctVerb,
   checkVerb,
   doctorVerb,
   pricesVerb,
   providersVerb,
   auditVerb,
   rebuildVerb,
+  backupVerb,
+  restoreVerb,
+  adminVerb,
 ];
 
 const VARIABLES = `

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { journalDirectory, listNodes, readIfThere } from "../journal/layout.ts";
-import { acquireLock } from "../journal/lock.ts";
 import { systemClock } from "../core/time.ts";
 import { CommandFailed } from "./exit.ts";
 import { counting } from "./numbers.ts";
 import { findPlace } from "./place.ts";
+import { whileStopped } from "./stopped.ts";
 import { complain, say, sayJson } from "./terminal.ts";
 import { newVerb, type Session, type StandardOptions } from "./verb.ts";
 
@@ -17,16 +17,7 @@ export function rebuildVerb(session: Session): Command {
   ).action(async (options: StandardOptions) => {
     const { dataDir } = findPlace(options.config, session.environment);
     const node = nodeOf(dataDir);
-    const lock = acquireLock(dataDir);
-    if (!("release" in lock)) {
-      const who = lock.heldBy === null ? "another process" : `process ${lock.heldBy.pid}`;
-      throw new CommandFailed(`${who} uses ${dataDir}: stop the gateway first`);
-    }
-    try {
-      await rebuild(dataDir, node, options);
-    } finally {
-      lock.release();
-    }
+    await whileStopped(dataDir, () => rebuild(dataDir, node, options));
   });
 }
 

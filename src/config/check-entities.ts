@@ -1,4 +1,5 @@
 /** Ids are unique, and every id that is referred to exists and agrees. */
+import { type EntitySection, isOwn } from "./added.ts";
 import type { Checking } from "./check.ts";
 import { isWritten, itemsOf } from "./draft.ts";
 import type { Path } from "./fault.ts";
@@ -9,22 +10,19 @@ const KEYLESS_KIND = "rehearsal";
 
 interface Section {
   readonly noun: string;
-  readonly path: Path;
-  readonly ids: ReadonlySet<string>;
+  readonly name: EntitySection;
+  /** Ids, and where each stands. */
+  readonly ids: ReadonlyMap<string, number>;
   /** False where the list itself is faulty: no id can be called missing then. */
   readonly isWhole: boolean;
 }
 
 export function checkEntities(checking: Checking): void {
   const { draft } = checking;
-  const section = (
-    noun: string,
-    name: "customers" | "teams" | "owners" | "virtual_keys" | "providers",
-  ): Section => {
+  const section = (noun: string, name: EntitySection): Section => {
     const list = draft[name];
-    const path = [name];
     const isWhole = list !== undefined || !isWritten(draft, name);
-    return { noun, path, ids: uniqueIds(checking, { noun, path, list }), isWhole };
+    return { noun, name, ids: uniqueIds(checking, { noun, path: [name], list }), isWhole };
   };
   const providers = section("provider", "providers");
   const customers = section("customer", "customers");
@@ -41,7 +39,7 @@ export function checkEntities(checking: Checking): void {
   checkVirtualKeys(checking, { teams, providers });
 }
 
-/** Reports ids that are there twice; returns them all. */
+/** Reports ids that are there twice; returns them all, each with the index of its first. */
 function uniqueIds(
   { lineOf, report }: Checking,
   of: {
@@ -49,7 +47,7 @@ function uniqueIds(
     readonly path: Path;
     readonly list: readonly ({ readonly id?: string | undefined } | undefined)[] | undefined;
   },
-): Set<string> {
+): Map<string, number> {
   const seen = new Map<string, number>();
   for (const [index, { id }] of itemsOf(of.list)) {
     const first = id === undefined ? undefined : seen.get(id);
@@ -61,20 +59,26 @@ function uniqueIds(
       report([...of.path, index, "id"], message);
     }
   }
-  return new Set(seen.keys());
+  return seen;
 }
 
+/** The file stands on its own: it is read alone where there is no gateway to ask. */
 function checkReference(
-  { suggester, report }: Checking,
+  { own, suggester, report }: Checking,
   section: Section,
   reference: { readonly path: Path; readonly id: string | undefined },
 ): void {
   const { id, path } = reference;
-  if (id === undefined || !section.isWhole || section.ids.has(id)) return;
-  const remedy = suggester.remedy(id, [...section.ids]);
-  const list = String(section.path[0]);
-  const message = `no ${section.noun} has the id ${shown(id)}: ${remedy || `add it under ${list}`}`;
-  report(path, message);
+  if (id === undefined || !section.isWhole) return;
+  const { noun, name, ids } = section;
+  const found = ids.get(id);
+  if (found === undefined) {
+    const remedy = suggester.remedy(id, [...ids.keys()]);
+    report(path, `no ${noun} has the id ${shown(id)}: ${remedy || `add it under ${name}`}`);
+  } else if (isOwn(path, own) && !isOwn([name, found], own)) {
+    const message = `${noun} ${shown(id)} was made through the API: the file can refer only to its own`;
+    report(path, message);
+  }
 }
 
 function checkProviders(checking: Checking): void {

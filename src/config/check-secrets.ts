@@ -1,4 +1,5 @@
 /** Every secret reference resolves to something of the right form; nothing of it is ever repeated. */
+import { checkTlsPair } from "./check-tls.ts";
 import type { Checking } from "./check.ts";
 import { itemsOf } from "./draft.ts";
 import type { Path } from "./fault.ts";
@@ -15,18 +16,27 @@ export function checkSecrets(checking: Checking): void {
   checkCredential(checking, ["admin", "token"], draft.admin?.token);
   checkVirtualKeySecrets(checking);
   checkProxy(checking, draft.outbound?.proxy);
-  const { tls } = draft.server ?? {};
   checkPem(checking, {
     path: ["outbound", "ca"],
     reference: draft.outbound?.ca,
     holds: "CERTIFICATE",
   });
-  checkPem(checking, {
+  checkTls(checking);
+}
+
+function checkTls(checking: Checking): void {
+  const { tls } = checking.draft.server ?? {};
+  const cert = checkPem(checking, {
     path: ["server", "tls", "cert"],
     reference: tls?.cert,
     holds: "CERTIFICATE",
   });
-  checkPem(checking, { path: ["server", "tls", "key"], reference: tls?.key, holds: "PRIVATE KEY" });
+  const key = checkPem(checking, {
+    path: ["server", "tls", "key"],
+    reference: tls?.key,
+    holds: "PRIVATE KEY",
+  });
+  if (cert !== null && key !== null) checkTlsPair(checking, { cert, key });
 }
 
 /** The secret behind a reference; reports and returns null where there is none. */
@@ -83,12 +93,14 @@ function checkProxy(checking: Checking, written: string | undefined): void {
   );
 }
 
+/** What is behind the reference; reports and returns null where that is not what it should be. */
 function checkPem(
   checking: Checking,
   of: { readonly path: Path; readonly reference: string | undefined; readonly holds: string },
-): void {
+): string | null {
   const value = resolved(checking, of.path, of.reference);
-  if (value === null || value.includes(`${of.holds}-----`)) return;
+  if (value === null || value.includes(`${of.holds}-----`)) return value;
   const message = `${shown(of.reference)} holds no ${of.holds} in PEM form: set it to one`;
   checking.report(of.path, message);
+  return null;
 }

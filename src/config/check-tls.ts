@@ -22,10 +22,12 @@ export function checkTlsPair({ draft, report, tlsTrial }: Checking, pair: TlsPai
   const fault = tlsTrial(pair);
   if (fault === null) return;
   const { cert, key } = draft.server?.tls ?? {};
-  const { part, reason } = fault;
-  const message =
-    part === "cert"
-      ? `${shown(cert)} cannot be presented (${reason}): give the chain in PEM form, the server's own certificate first`
-      : `${shown(key)} cannot be used with ${shown(cert)} (${reason}): give the unencrypted key that this certificate was made for`;
-  report(["server", "tls", part], message);
+  report(["server", "tls", fault.part], tlsSentence(fault, shown(cert), shown(key)));
+}
+
+/** The fault and its remedy, with the names by which a person knows the two files. */
+export function tlsSentence({ part, reason }: TlsFault, cert: string, key: string): string {
+  return part === "cert"
+    ? `${cert} cannot be presented (${reason}): give the chain in PEM form, the server's own certificate first`
+    : `${key} cannot be used with ${cert} (${reason}): give the unencrypted key that this certificate was made for`;
 }

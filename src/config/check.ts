@@ -1,7 +1,9 @@
 /** The rules that relate several values of a file: run over drafts too, so that all faults are told at once. */
+import type { OwnCounts } from "./added.ts";
 import { checkCaps } from "./check-caps.ts";
 import { checkEntities } from "./check-entities.ts";
 import { checkSecrets } from "./check-secrets.ts";
+import type { TlsTrial } from "./check-tls.ts";
 import { type Draft, itemsOf } from "./draft.ts";
 import type { Finding } from "./explain.ts";
 import type { Path } from "./fault.ts";
@@ -15,10 +17,12 @@ export type FileDraft = Draft<ConfigInput>;
 
 export interface Checking {
   readonly draft: FileDraft;
+  readonly own: OwnCounts;
   /** The kinds of providers that exist. */
   readonly knownKinds: readonly string[];
   readonly references: References;
   readonly suggester: Suggester;
+  readonly tlsTrial: TlsTrial;
   /** The line of the value at `path`, for "already at line …". */
   readonly lineOf: (path: Path) => number;
   readonly report: (path: Path, message: string) => void;

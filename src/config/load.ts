@@ -1,8 +1,9 @@
 /** Loads the configuration: the file, what the environment sets over it, and every fault of both at once. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ADDED_KEYS, addedPlace, addVirtualKeys } from "./added.ts";
+import { type AddedEntities, addedPlace, addEntities, type OwnCounts } from "./added.ts";
 import { buildConfig } from "./build.ts";
+import type { TlsTrial } from "./check-tls.ts";
 import { checkFile, type FileDraft } from "./check.ts";
 import type { Config } from "./config.ts";
 import { type ConfigDocument, readDocument } from "./document.ts";
@@ -33,11 +34,10 @@ export interface LoadOptions {
   /** What paths from the environment count from, and all paths without a file; default: the process's. */
   readonly workingFolder?: string;
   readonly smallestCap?: SmallestCap;
-  /**
-   * Virtual keys that were made elsewhere, as plain values with the fields of the file. They follow
-   * those of the file; the paths of their faults begin with `addedPath(index)`.
-   */
-  readonly addedVirtualKeys?: readonly unknown[];
+  /** Without it, certificate and key need only look like PEM. */
+  readonly tlsTrial?: TlsTrial;
+  /** Entities that were made elsewhere; `readAddedPath` reads the paths of their faults. */
+  readonly added?: AddedEntities;
 }
 
 export type Loaded =
@@ -69,27 +69,22 @@ export function loadConfig(options: LoadOptions): Loaded {
     suggester,
   });
   const root = document.root ?? {};
-  const ownKeys = addVirtualKeys(root, options.addedVirtualKeys ?? []);
+  const own = addEntities(root, options.added ?? {});
   const overrides = applyEnvironment(root, options.environment, workingFolder);
-  const locate = createLocate({ file: options.file, document, overrides, ownKeys });
+  const locate = createLocate({ file: options.file, document, overrides, own });
 
   const parsed = fileSchema.safeParse(root);
   const findings = parsed.success ? [] : explain(parsed.error.issues, root, suggester);
   const draft = isMap(root) ? (root as FileDraft) : {};
   const lineOf = (path: Path): number => locate({ path, part: "value", message: "" }).line;
-  const { knownKinds } = options;
-  const conflicts = checkFile({ draft, knownKinds, references, suggester, lineOf });
+  const { knownKinds, tlsTrial = (): null => null } = options;
+  const conflicts = checkFile({ draft, own, knownKinds, references, suggester, lineOf, tlsTrial });
   const faults = [...document.faults, ...findings.map(locate), ...conflicts.map(locate)];
   if (!parsed.success || faults.length > 0) return { ok: false, faults: sortFaults(faults) };
 
   const config = buildConfig({ file: parsed.data, fileName: options.file, folder, references });
   const warnings = warningsOf(parsed.data, config, options.smallestCap ?? null);
   return { ok: true, config, warnings: printWarnings(warnings, locate) };
-}
-
-/** The path of faults in the added virtual key at `index`; that of a field goes on behind it. */
-export function addedPath(index: number): string {
-  return pathText([ADDED_KEYS, index]);
 }
 
 const NO_DOCUMENT: Omit<ConfigDocument, "root"> = {
@@ -141,12 +136,11 @@ function createLocate(of: {
   readonly document: ConfigDocument;
   /** Printed paths, and the variables that they were set by. */
   readonly overrides: ReadonlyMap<string, string>;
-  /** How many of the virtual keys are the file's. */
-  readonly ownKeys: number;
+  readonly own: OwnCounts;
 }): Locate {
-  const { file, document, overrides, ownKeys } = of;
+  const { file, document, overrides, own } = of;
   return ({ path, part, message }) => {
-    const added = addedPlace(path, ownKeys);
+    const added = addedPlace(path, own);
     if (added !== null) return { ...added, message };
     const printed = pathText(path);
     const variable = overrides.get(printed);

@@ -1,4 +1,4 @@
-/** Notices that the configuration file has changed, however it was written: in place, by rename, by symlink. */
+/** Notices that files have changed, however they were written: in place, by rename, by symlink. */
 import { type BigIntStats, type FSWatcher, statSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 
@@ -6,39 +6,42 @@ const POLL_MS = 2000;
 /** Editors write in several steps; only when it has been still for this long is a file read. */
 const STILL_MS = 200;
 
-export interface ConfigWatch {
+export interface FileWatch {
   /** Stops watching; no call of `onChange` follows. Idempotent. */
   readonly close: () => void;
 }
 
 /**
- * Calls `onChange` each time that what `file` leads to has become another file, has other bytes or is
- * gone, once it has been still for 200 ms. Neither its timers nor its watch keep the process alive.
+ * Calls `onChange` each time that what any of `files` leads to has become another file, has other bytes
+ * or is gone, once all have been still for 200 ms. Neither its timers nor its watches keep the process
+ * alive.
  */
-export function watchConfig(file: string, onChange: () => void): ConfigWatch {
-  let told = signatureOf(file);
+export function watchFiles(files: readonly string[], onChange: () => void): FileWatch {
+  const signatureOfAll = (): string => files.map(signatureOf).join(", ");
+  let told = signatureOfAll();
   let pending: { readonly timer: NodeJS.Timeout; readonly signature: string } | null = null;
 
   const settle = (): void => {
     pending = null;
-    const signature = signatureOf(file);
+    const signature = signatureOfAll();
     if (signature === told) return;
     told = signature;
     onChange();
   };
   const look = (): void => {
-    const signature = signatureOf(file);
+    const signature = signatureOfAll();
     if (signature === (pending?.signature ?? told)) return;
     if (pending !== null) clearTimeout(pending.timer);
     pending = { timer: setTimeout(settle, STILL_MS).unref(), signature };
   };
 
-  const watcher = watchFolder(dirname(resolve(file)), look);
+  const folders = new Set(files.map((file) => dirname(resolve(file))));
+  const watchers = [...folders].map((folder) => watchFolder(folder, look));
   const poll = setInterval(look, POLL_MS).unref();
   const close = (): void => {
     clearInterval(poll);
     if (pending !== null) clearTimeout(pending.timer);
-    watcher?.close();
+    for (const watcher of watchers) watcher?.close();
   };
   return { close };
 }

@@ -8,6 +8,8 @@ export interface BrowserSessions {
   /** True while the session of this cookie value lasts. */
   readonly isOpen: (cookie: string) => boolean;
   readonly end: (cookie: string) => void;
+  /** Ends all sessions: the token that began them is void. */
+  readonly endAll: () => void;
   /** What a form of this session's pages carries, so that no other page can send it. */
   readonly formToken: (cookie: string) => string;
 }
@@ -31,6 +33,7 @@ export function createBrowserSessions(clock: Clock): BrowserSessions {
     },
     isOpen: (cookie) => (untilMs.get(nameOf(cookie)) ?? -Infinity) > clock.monotonicMs(),
     end: (cookie) => void untilMs.delete(nameOf(cookie)),
+    endAll: () => untilMs.clear(),
     formToken: (cookie) => createHmac("sha256", formKey).update(cookie).digest("base64url"),
   };
 }

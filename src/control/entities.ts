@@ -1,6 +1,18 @@
-/** Customers, teams, owners and providers: lists of them, and one. */
+/** Customers, teams, owners and providers: lists of them, one, and their changes. */
 import { z } from "zod";
 import type { Config } from "../config/config.ts";
+import { fileSchema } from "../config/schema.ts";
+import {
+  anyFields,
+  type Changing,
+  existing,
+  locationOf,
+  type Noun,
+  oneRoutes,
+  pathOf,
+  problemOf,
+  replyOf,
+} from "./entity-changes.ts";
 import {
   customerFields,
   ownerFields,
@@ -11,76 +23,128 @@ import {
   providerFields,
   teamFields,
 } from "./entity-fields.ts";
+import { entityTag } from "./entity-tag.ts";
 import { pageOf } from "./page.ts";
 import { listOf, paging } from "./parameters.ts";
-import type { ControlPorts } from "./ports.ts";
-import { Problem } from "./problem.ts";
+import type { ControlPorts, PlainEntityKind } from "./ports.ts";
 import { route, type Route } from "./route.ts";
 
 const query = z.strictObject(paging);
+const { customers, teams, owners, providers } = fileSchema.shape;
 
-/** One kind of entity: its name in paths and sentences, and how it is found and printed. */
-interface Noun {
-  readonly plural: string;
-  readonly singular: string;
-  readonly fields: z.ZodType;
+/** One kind of entity, and how it is printed. */
+interface Kind extends Pick<Noun, "plural" | "input" | "answer"> {
+  readonly kind: PlainEntityKind;
   readonly print: (config: Config) => readonly { readonly id: string }[];
 }
 
-const NOUNS: readonly Noun[] = [
+const KINDS: readonly Kind[] = [
   {
+    kind: "customer",
     plural: "customers",
-    singular: "customer",
-    fields: customerFields,
+    input: customers.unwrap().element,
+    answer: customerFields,
     print: (config) => config.customers.map(printCustomer),
   },
   {
+    kind: "team",
     plural: "teams",
-    singular: "team",
-    fields: teamFields,
+    input: teams.unwrap().element,
+    answer: teamFields,
     print: (config) => config.teams.map(printTeam),
   },
   {
+    kind: "owner",
     plural: "owners",
-    singular: "owner",
-    fields: ownerFields,
+    input: owners.unwrap().element,
+    answer: ownerFields,
     print: (config) => config.owners.map(printOwner),
   },
   {
+    kind: "provider",
     plural: "providers",
-    singular: "provider",
-    fields: providerFields,
+    input: providers.unwrap().element,
+    answer: providerFields,
     print: (config) => config.providers.map(printProvider),
   },
 ];
 
-export function entityRoutes(ports: Pick<ControlPorts, "config">): Route[] {
-  return NOUNS.flatMap((noun) => [
-    route({
-      method: "GET",
-      path: `/api/v1/${noun.plural}`,
-      tag: noun.plural,
-      summary: `All ${noun.plural}, by id`,
-      query,
-      status: 200,
-      answer: listOf(noun.fields),
-      handle: ({ query: asked }) => ({
-        body: pageOf(noun.print(ports.config()), ({ id }) => id, asked),
+type EntityPorts = Pick<ControlPorts, "config" | "entities">;
+
+export function entityRoutes(ports: EntityPorts, changing: Changing): Route[] {
+  return KINDS.flatMap((kind) => {
+    const noun = nounOf(kind, ports);
+    return [
+      listRoute(kind, ports),
+      createRoute(kind, noun, { ...ports, ...changing }),
+      ...oneRoutes(noun, changing),
+    ];
+  });
+}
+
+function nounOf(of: Kind, ports: EntityPorts): Noun {
+  const { entities } = ports;
+  const { kind, plural, input, answer } = of;
+  return {
+    plural,
+    singular: kind,
+    input,
+    answer,
+    show: (id) => {
+      const body = printed(of, ports).find((entity) => entity.id === id);
+      // References to secrets are not shown, but a change of them is one.
+      const tag = [body, entities.fieldsOf(kind, id)];
+      return body === undefined ? null : { body, etag: entityTag(tag) };
+    },
+    update: (id, patch, actor) => entities.update({ kind, id, patch }, actor),
+    remove: (id, actor) => entities.remove(kind, id, actor),
+  };
+}
+
+function printed({ kind, print }: Kind, { config, entities }: EntityPorts) {
+  return print(config()).map((entity) => ({
+    ...entity,
+    source: entities.fieldsOf(kind, entity.id) === null ? "file" : "api",
+  }));
+}
+
+function listRoute(kind: Kind, ports: EntityPorts): Route {
+  return route({
+    method: "GET",
+    path: pathOf(kind),
+    tag: kind.plural,
+    summary: `All ${kind.plural}, by id`,
+    query,
+    status: 200,
+    answer: listOf(kind.answer),
+    handle: ({ query: asked }) => ({ body: pageOf(printed(kind, ports), ({ id }) => id, asked) }),
+  });
+}
+
+function createRoute(
+  { kind, plural: tag, input, answer }: Kind,
+  noun: Noun,
+  { entities, idempotency, inTurn }: EntityPorts & Changing,
+): Route {
+  const path = pathOf(noun);
+  return route({
+    method: "POST",
+    path,
+    tag,
+    summary: `Makes one ${kind}`,
+    body: anyFields,
+    documentedBody: input,
+    status: 201,
+    answer,
+    problems: [409],
+    headers: ["idempotency-key"],
+    handle: (call) =>
+      idempotency.once(`POST ${path}`, call, async () => {
+        const problem = await inTurn(() => entities.create(kind, call.body, call.actor));
+        if (problem !== null) throw problemOf(problem);
+        const id = String(call.body["id"]);
+        const reply = replyOf(existing(noun, id));
+        return { ...reply, headers: { ...reply.headers, location: locationOf(noun, id) } };
       }),
-    }),
-    route({
-      method: "GET",
-      path: `/api/v1/${noun.plural}/{id}`,
-      tag: noun.plural,
-      summary: `One ${noun.singular}`,
-      status: 200,
-      answer: noun.fields,
-      problems: [404],
-      handle: ({ id }) => {
-        const found = noun.print(ports.config()).find((entity) => entity.id === id);
-        if (found !== undefined) return { body: found };
-        throw new Problem("not_found", `No ${noun.singular} has the id ${id}.`, { value: id });
-      },
-    }),
-  ]);
+  });
 }

@@ -40,14 +40,17 @@ const scope = {
   ...capped,
 };
 
-export const customerFields = z.strictObject(scope);
-export const teamFields = z.strictObject({ ...scope, customer: z.string() });
-export const ownerFields = z.strictObject({ ...scope, team: z.string() });
+const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
+
+export const customerFields = z.strictObject({ ...scope, source: origin });
+export const teamFields = z.strictObject({ ...scope, customer: z.string(), source: origin });
+export const ownerFields = z.strictObject({ ...scope, team: z.string(), source: origin });
 export const providerFields = z.strictObject({
   id: z.string(),
   kind: z.string(),
   base_url: z.string().nullable().describe("Null: the catalogue's."),
   keys: z.array(z.strictObject({ id: z.string(), weight: z.number() })),
+  source: origin,
 });
 
 export const virtualKeyFields = z.strictObject({
@@ -59,7 +62,7 @@ export const virtualKeyFields = z.strictObject({
     .array(z.strictObject({ id: z.string(), models: z.array(z.string()).nullable(), ...capped }))
     .nullable()
     .describe("Null: all providers."),
-  source: z.enum(["file", "api"]),
+  source: origin,
   state: z
     .enum(["active", "revoked", "expired", "without_secret"])
     .describe("Whether its secret opens it now; without_secret: rotate gives it one."),
@@ -69,19 +72,22 @@ export const virtualKeyFields = z.strictObject({
 
 type Of<Schema extends z.ZodType> = z.infer<Schema>;
 
-export function printCustomer(customer: CustomerConfig): Of<typeof customerFields> {
+/** What an entity has besides `source`. */
+type Printed<Schema extends z.ZodType> = Omit<Of<Schema>, "source">;
+
+export function printCustomer(customer: CustomerConfig): Printed<typeof customerFields> {
   return scopeOf(customer);
 }
 
-export function printTeam(team: TeamConfig): Of<typeof teamFields> {
+export function printTeam(team: TeamConfig): Printed<typeof teamFields> {
   return { ...scopeOf(team), customer: team.customer };
 }
 
-export function printOwner(owner: OwnerConfig): Of<typeof ownerFields> {
+export function printOwner(owner: OwnerConfig): Printed<typeof ownerFields> {
   return { ...scopeOf(owner), team: owner.team };
 }
 
-export function printProvider(provider: ProviderConfig): Of<typeof providerFields> {
+export function printProvider(provider: ProviderConfig): Printed<typeof providerFields> {
   return {
     id: provider.id,
     kind: provider.kind,

@@ -11,11 +11,11 @@ export function entityTag(representation: unknown): string {
 }
 
 /**
- * Lets a call pass whose `If-Match` is missing, `*`, or names the entity as it is now.
+ * Lets a call pass whose `If-Match` is missing, `*`, or names the entity's tag as it is now.
  *
  * @throws Problem 412 where it names another one.
  */
-export function checkIfMatch(call: Pick<RawCall, "headers">, representation: unknown): void {
+export function checkIfMatch(call: Pick<RawCall, "headers">, current: string): void {
   const header = call.headers["if-match"];
   if (header === undefined) return;
   const wanted = new Set(
@@ -23,7 +23,6 @@ export function checkIfMatch(call: Pick<RawCall, "headers">, representation: unk
       .split(",")
       .map((tag) => tag.trim()),
   );
-  const current = entityTag(representation);
   if (wanted.has("*") || wanted.has(current)) return;
   const detail = "It was changed since it was read: read it again, then repeat the change.";
   throw new Problem("changed", detail, { parameter: "If-Match", headers: { etag: current } });

@@ -7,6 +7,7 @@ import { JournalUnavailable } from "../journal/journal.ts";
 import { ViewsUnavailable } from "../views/worker-link.ts";
 import { authenticate } from "./authenticate.ts";
 import type { BrowserSessions } from "./browser-sessions.ts";
+import { CsvText } from "./csv.ts";
 import type { ControlPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import type { Actor, Reply, Route } from "./route.ts";
@@ -19,6 +20,7 @@ export interface HttpOptions {
 }
 
 const BODY_BYTES_MAX = 1024 * 1024;
+const CSV_BYTES_MAX = 10 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 30_000;
 /** Identifiers have up to 128 characters; in a path each may take twelve. */
@@ -26,6 +28,7 @@ const PARAMETER_CHARACTERS_MAX = 2048;
 const ID_CHARACTERS = 20;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const JSON_TYPES = ["application/json", "application/merge-patch+json"];
+const CSV_TYPE = "text/csv";
 const FORM_TYPE = "application/x-www-form-urlencoded";
 const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
 
@@ -86,7 +89,7 @@ function addRoute(app: FastifyInstance, each: Route, options: RouteOptions): voi
     // Before the body is read: strangers cannot make the gateway read anything.
     onRequest: async (request) => {
       actors.set(request, actorOf(each, request, options));
-      checkForm(each, request);
+      checkType(each, request);
     },
     handler: async (request, reply) => {
       const actor = actors.get(request) ?? "nobody";
@@ -120,9 +123,14 @@ function actorOf(each: Route, request: FastifyRequest, options: HttpOptions): Ac
 }
 
 /** Forms of other sites can send this type without asking: only our own pages' calls take it. */
-function checkForm(each: Route, { headers }: FastifyRequest): void {
-  if (!(headers["content-type"] ?? "").startsWith(FORM_TYPE) || each.tag === "home") return;
-  throw unsupported();
+function checkType(each: Route, request: FastifyRequest): void {
+  const type = request.headers["content-type"] ?? "";
+  if (type.startsWith(FORM_TYPE) && each.tag !== "home") throw unsupported();
+  if (isCsv(request) && each.csv !== true) throw unsupported();
+}
+
+function isCsv({ headers }: FastifyRequest): boolean {
+  return (headers["content-type"] ?? "").toLowerCase().startsWith(CSV_TYPE);
 }
 
 function unsupported(): Problem {
@@ -137,6 +145,10 @@ function readBodies(app: FastifyInstance): void {
   app.addContentTypeParser(JSON_TYPES, { parseAs: "string" }, (request, text, done) => {
     if (text === "") done(null, undefined);
     else void parseJson(request, String(text), done);
+  });
+  const bodyLimit = CSV_BYTES_MAX;
+  app.addContentTypeParser(CSV_TYPE, { parseAs: "string", bodyLimit }, (_request, text, done) => {
+    done(null, new CsvText(String(text)));
   });
   app.addContentTypeParser(FORM_TYPE, { parseAs: "string" }, (_request, text, done) => {
     done(null, Object.fromEntries(new URLSearchParams(String(text))));
@@ -164,7 +176,8 @@ function send(reply: FastifyReply, each: Route, answer: Reply): FastifyReply {
   reply.code(answer.status ?? each.status);
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
   if (answer.body === null) return reply.send();
-  if (typeof each.answer === "string") return reply.send(answer.body);
+  if (typeof each.answer === "string" || typeof answer.body === "string")
+    return reply.send(answer.body);
   return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer.body));
 }
 
@@ -175,7 +188,7 @@ function answerFailure(
   reply: FastifyReply,
   { ports }: HttpOptions,
 ): void {
-  const problem = problemOf(error);
+  const problem = problemOf(error, isCsv(request) ? CSV_BYTES_MAX : BODY_BYTES_MAX);
   if (problem.code === "internal") {
     ports.log.error("a call of the control API failed on a fault of the gateway", {
       request: request.id,
@@ -190,7 +203,7 @@ function answerFailure(
     .send(JSON.stringify(problem.document(request.id)));
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, bytesMax: number): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof JournalUnavailable) {
     const detail = "The journal cannot be written, so nothing was changed: see /api/v1/status.";
@@ -206,7 +219,7 @@ function problemOf(error: unknown): Problem {
     case 400:
       return new Problem("invalid_body", "The body is no JSON, or the path cannot be decoded.");
     case 413:
-      return new Problem("too_large", `The body has more than ${BODY_BYTES_MAX} bytes.`);
+      return new Problem("too_large", `The body has more than ${bytesMax} bytes.`);
     case 415:
       return unsupported();
     default:

@@ -12,6 +12,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   404: "There is none of that id",
   409: "Not possible: an entity of the file, a duplicate, or a key that was used before",
   412: "Changed since it was read",
+  413: "The body is too large",
   500: "A fault of the gateway",
   503: "Not available now",
 };
@@ -65,7 +66,11 @@ function operationOf(each: Route): Json {
     parameters: [...pathParameters(each), ...queryParameters(each), ...headerParameters(each)],
     ...(body === undefined
       ? {}
-      : { requestBody: { content: { [bodyType(each)]: { schema: schemaOf(body, "input") } } } }),
+      : {
+          requestBody: {
+            content: { [bodyType(each)]: { schema: schemaOf(body, "input") }, ...csvOf(each) },
+          },
+        }),
     responses: responsesOf(each),
   };
 }
@@ -117,7 +122,7 @@ function responsesOf(each: Route): Json {
   const { answer, status, problems = [] } = each;
   const guarded = each.access === "open" ? [400, 401] : [400, 401, 403];
   const responses: Record<string, Json> = {
-    [status]: { description: "Done", ...contentOf(answer) },
+    [status]: { description: "Done", ...contentOf(answer, each) },
   };
   const problem = { schema: { $ref: "#/components/schemas/Problem" } };
   for (const code of [...guarded, ...problems, 500]) {
@@ -127,12 +132,17 @@ function responsesOf(each: Route): Json {
   return responses;
 }
 
-function contentOf(answer: Route["answer"]): Json {
+function csvOf({ csv }: Pick<Route, "csv">): Json {
+  return csv === true ? { "text/csv": { schema: { type: "string" } } } : {};
+}
+
+function contentOf(answer: Route["answer"], each: Route): Json {
   if (answer === null) return {};
   if (typeof answer === "string") {
     return { content: { [answer]: { schema: { type: "string" } } } };
   }
-  return { content: { "application/json": { schema: schemaOf(answer, "output") } } };
+  const json = { schema: schemaOf(answer, "output") };
+  return { content: { "application/json": json, ...csvOf(each) } };
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {

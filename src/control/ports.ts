@@ -1,7 +1,10 @@
 /** What the control API needs from the rest of the product; filled by the composition root. */
 import type { Config, VirtualKeyConfig } from "../config/config.ts";
+import type { NanoUsd } from "../core/money.ts";
 import type { Scope } from "../core/span.ts";
 import type { Clock } from "../core/time.ts";
+import type { EntityKind } from "../identity/made.ts";
+import type { Position } from "../journal/position.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
@@ -39,12 +42,15 @@ export interface KeyView {
 }
 
 /** Why a change was not made. `field` is a path in the entity ("budgets[0].usd"). */
-export interface KeyProblem {
+export interface ChangeProblem {
   readonly status: 400 | 404 | 409;
   /** One sentence: what is wrong, the value (never a secret) and the remedy. */
   readonly message: string;
   readonly field?: string;
 }
+
+/** Problems of entities of a list; `index` counts from 0. */
+export type ListProblems = readonly (ChangeProblem & { readonly index: number })[];
 
 /** The only moment at which a secret is known. */
 export interface KeyWithSecret {
@@ -52,25 +58,66 @@ export interface KeyWithSecret {
   readonly secret: string;
 }
 
+/** What has no secret that is made here. */
+export type PlainEntityKind = Exclude<EntityKind, "virtual_key">;
+
+/** Changes of customers, teams, owners and providers, as of keys; null: it is done. */
+export interface EntityAdministration {
+  /** The fields of an entity that was made through the API; null: the file's, or none. */
+  readonly fieldsOf: (kind: PlainEntityKind, id: string) => unknown;
+  readonly create: (
+    kind: PlainEntityKind,
+    fields: unknown,
+    actor: string,
+  ) => Promise<ChangeProblem | null>;
+  readonly update: (of: EntityPatch, actor: string) => Promise<ChangeProblem | null>;
+  readonly remove: (
+    kind: PlainEntityKind,
+    id: string,
+    actor: string,
+  ) => Promise<ChangeProblem | null>;
+}
+
+export interface EntityPatch {
+  readonly kind: PlainEntityKind;
+  readonly id: string;
+  /** A merge patch (RFC 7396) of the fields of the file, as it came. */
+  readonly patch: unknown;
+}
+
+/** An estimated charge is to be replaced by a stated one. */
+export interface CorrectionOrder {
+  readonly request: string;
+  /** Null: the only estimated one. */
+  readonly attempt: number | null;
+  readonly cost: NanoUsd;
+  readonly reason: string;
+}
+
 /**
- * Changes resolve once they are in the journal and in force for the next request. `actor` says who
- * asked ("local", "token", "browser"); it is journalled.
+ * Changes resolve once they are in the journal and in force for the next request; the caller makes
+ * one at a time. `actor` says who asked ("local", "token", "browser"); it is journalled.
  */
 export interface KeyAdministration {
   readonly list: () => readonly KeyView[];
   readonly get: (id: string) => KeyView | null;
   /** `fields` are those of the file, `secret` excepted, as they came. */
-  readonly create: (fields: unknown, actor: string) => Promise<KeyWithSecret | KeyProblem>;
+  readonly create: (fields: unknown, actor: string) => Promise<KeyWithSecret | ChangeProblem>;
+  /** Makes all of them or, where any has a problem, none. */
+  readonly createAll: (
+    list: readonly unknown[],
+    actor: string,
+  ) => Promise<{ readonly made: readonly KeyWithSecret[] } | { readonly problems: ListProblems }>;
   /** `patch` is a merge patch (RFC 7396) of the fields of the file, as it came. */
-  readonly update: (id: string, patch: unknown, actor: string) => Promise<KeyView | KeyProblem>;
+  readonly update: (id: string, patch: unknown, actor: string) => Promise<KeyView | ChangeProblem>;
   /** Null: it is gone. */
-  readonly remove: (id: string, actor: string) => Promise<KeyProblem | null>;
+  readonly remove: (id: string, actor: string) => Promise<ChangeProblem | null>;
   readonly rotate: (
     id: string,
     options: { readonly overlapSeconds: number },
     actor: string,
-  ) => Promise<KeyWithSecret | KeyProblem>;
-  readonly revoke: (id: string, actor: string) => Promise<KeyView | KeyProblem>;
+  ) => Promise<KeyWithSecret | ChangeProblem>;
+  readonly revoke: (id: string, actor: string) => Promise<KeyView | ChangeProblem>;
 }
 
 /** The last line of this node's journal; `time` is null while there is none. */
@@ -91,6 +138,16 @@ export interface ControlHealth {
   readonly providerTroubles: readonly string[];
   /** Why the last reload was not taken; null where the file in force is the one on disk. */
   readonly configurationFault: string | null;
+  /** Where the books contradict themselves: a fault of the gateway itself. */
+  readonly invariantBreaches: readonly string[];
+}
+
+/** Up to where a copy of the journal is whole: all lines before it are on disk. */
+export interface BackupPoint {
+  readonly node: string;
+  readonly position: Position;
+  /** The latest time of all lines up to there; null where there is none. */
+  readonly time: string | null;
 }
 
 export interface ControlPorts {
@@ -106,14 +163,23 @@ export interface ControlPorts {
   readonly budgets: () => readonly BudgetView[];
   readonly views: Pick<Views, "requests" | "request" | "usage" | "sync" | "status">;
   readonly keys: KeyAdministration;
+  readonly entities: EntityAdministration;
+  /** Null: it is journalled and in the budgets. */
+  readonly correct: (order: CorrectionOrder, actor: string) => Promise<ChangeProblem | null>;
   readonly head: () => JournalHead;
   /** `{data_dir}/journal/{node}`. */
   readonly journalDirectory: string;
   readonly health: () => ControlHealth;
+  /** Attempts that run now, and the money that they hold; what is waiting holds nothing. */
+  readonly inFlight: () => { readonly attempts: number; readonly held: bigint };
   readonly explainPrice: (model: string, atMs: number) => PriceExplanation;
   /** Models that have a price, as clients send them. */
   readonly pricedModels: () => readonly string[];
   /** All metrics in Prometheus' text format. */
   readonly metricsText: () => Promise<string>;
   readonly log: Pick<TollgateLog, "info" | "warn" | "error">;
+  /** Makes a new admin token; the old one is void at once. Null: the configuration sets it. */
+  readonly resetAdminToken: () => string | null;
+  /** Saves the snapshot and syncs the journal; rejects where the disk does not let it. */
+  readonly backupPoint: () => Promise<BackupPoint>;
 }

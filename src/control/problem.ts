@@ -33,12 +33,21 @@ const TITLES: Readonly<Record<ProblemCode, readonly [status: number, title: stri
   internal: [500, "The gateway failed"],
 };
 
+/** What is wrong with a row of a list; `column` as the header names it, null for the row as a whole. */
+export interface RowFault {
+  readonly line: number;
+  readonly column: string | null;
+  readonly message: string;
+}
+
 /** What a client may know about a problem beyond its sentence. Never a secret. */
 export interface ProblemFields {
   /** The query parameter, header or body field that is at fault. */
   readonly parameter?: string | undefined;
   /** Its value as it came, cut. */
   readonly value?: string | undefined;
+  /** What is wrong with rows of a list, where it is not one thing; cut after the first hundred. */
+  readonly faults?: readonly RowFault[] | undefined;
 }
 
 export interface ProblemOptions extends ProblemFields {
@@ -46,6 +55,7 @@ export interface ProblemOptions extends ProblemFields {
 }
 
 const VALUE_CHARACTERS_MAX = 100;
+const FAULTS_MAX = 100;
 
 /** Thrown by whatever finds out; answered at the one boundary. */
 export class Problem extends Error {
@@ -69,7 +79,7 @@ export class Problem extends Error {
 
   /** The body of the answer. */
   document(requestId: string): ProblemDocument {
-    const { parameter, value } = this.fields;
+    const { parameter, value, faults } = this.fields;
     const [status, title] = TITLES[this.code];
     return {
       type: "about:blank",
@@ -79,6 +89,7 @@ export class Problem extends Error {
       code: this.code,
       ...(parameter === undefined ? {} : { parameter }),
       ...(value === undefined ? {} : { value: value.slice(0, VALUE_CHARACTERS_MAX) }),
+      ...(faults === undefined ? {} : { faults: faults.slice(0, FAULTS_MAX) }),
       request_id: requestId,
     };
   }
@@ -92,6 +103,10 @@ export const problemSchema = z.strictObject({
   code: z.enum(Object.keys(TITLES) as [ProblemCode, ...ProblemCode[]]),
   parameter: z.string().optional().describe("The parameter, header or field that is at fault."),
   value: z.string().optional(),
+  faults: z
+    .array(z.strictObject({ line: z.int(), column: z.string().nullable(), message: z.string() }))
+    .optional()
+    .describe("Of a list: what is wrong with which row; the first hundred."),
   request_id: z.string(),
 });
 

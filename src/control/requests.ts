@@ -1,7 +1,11 @@
 /** `GET /api/v1/requests` and one of them: what was asked, what became of it, what it cost. */
 import { z } from "zod";
+import { isUsd, USD } from "../config/scalar.ts";
+import { nanoUsd, parseUsd } from "../core/money.ts";
 import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
 import type { Outcome } from "../journal/record.ts";
+import type { RequestDetail } from "../views/rows.ts";
+import { type Changing, problemOf } from "./entity-changes.ts";
 import { checkRange, choice, filter, invalidCursor, listOf, paging, range } from "./parameters.ts";
 import type { ControlPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
@@ -21,6 +25,8 @@ export const usageSchema = z.strictObject(
     z.ZodInt
   >,
 );
+
+const REASON_CHARACTERS_MAX = 1000;
 
 const text = z.string().nullable();
 const count = z.int().nullable();
@@ -95,6 +101,27 @@ const attemptSchema = z.strictObject({
 const requestSchema = z.strictObject({ ...row, attempts: z.int() });
 const requestDetailSchema = z.strictObject({ ...row, attempts: z.array(attemptSchema) });
 
+const COST_FAULT =
+  "is not an amount of US dollars: write a decimal that is not negative, with up to 9 decimals";
+
+const correctionBody = z.strictObject({
+  cost_usd: z
+    .string({ error: COST_FAULT })
+    .regex(USD, { error: COST_FAULT, abort: true })
+    .refine(isUsd, { error: COST_FAULT })
+    .describe("What the provider charged for the attempt."),
+  reason: z
+    .string({ error: "is missing: say why, such as the invoice's number" })
+    .trim()
+    .min(1, { error: "is empty: say why, such as the invoice's number" })
+    .max(REASON_CHARACTERS_MAX, { error: `is longer than ${REASON_CHARACTERS_MAX} characters` }),
+  attempt: z
+    .int({ error: "is not the number of an attempt, from 1" })
+    .min(1, { error: "is not the number of an attempt, from 1" })
+    .optional()
+    .describe("Needed only where several were estimated."),
+});
+
 const query = z.strictObject({
   ...paging,
   virtual_key: filter.optional(),
@@ -108,9 +135,12 @@ const query = z.strictObject({
   ...range,
 });
 
-export function requestRoutes(ports: Pick<ControlPorts, "views" | "head">): Route[] {
+type RequestPorts = Pick<ControlPorts, "views" | "head" | "correct">;
+
+export function requestRoutes(ports: RequestPorts, changing: Changing): Route[] {
   const { views } = ports;
   return [
+    correctionRoute(ports, changing),
     route({
       method: "GET",
       path: "/api/v1/requests",
@@ -138,14 +168,37 @@ export function requestRoutes(ports: Pick<ControlPorts, "views" | "head">): Rout
       status: 200,
       answer: requestDetailSchema,
       problems: [404, 503],
-      handle: async ({ id }) => {
-        await views.sync(ports.head().seq);
-        const found = await views.request(id);
-        if (found === null) {
-          throw new Problem("not_found", `No ended request has the id ${id}.`, { value: id });
-        }
-        return { body: found };
-      },
+      handle: async ({ id }) => ({ body: await endedRequest(id, ports) }),
     }),
   ];
+}
+
+function correctionRoute(ports: RequestPorts, { idempotency, inTurn }: Changing): Route {
+  return route({
+    method: "POST",
+    path: "/api/v1/requests/{id}/correction",
+    tag: "requests",
+    summary: "Replaces an estimated charge by a stated one",
+    body: correctionBody,
+    status: 200,
+    answer: requestDetailSchema,
+    problems: [404, 409, 503],
+    headers: ["idempotency-key"],
+    handle: (call) =>
+      idempotency.once(`POST /api/v1/requests/${call.id}/correction`, call, async () => {
+        const { cost_usd: cost, reason, attempt = null } = call.body;
+        const order = { request: call.id, attempt, cost: parseUsd(cost) ?? nanoUsd(0n), reason };
+        const problem = await inTurn(() => ports.correct(order, call.actor));
+        if (problem !== null) throw problemOf(problem);
+        return { body: await endedRequest(call.id, ports) };
+      }),
+  });
+}
+
+/** @throws Problem where there is none. */
+async function endedRequest(id: string, { views, head }: RequestPorts): Promise<RequestDetail> {
+  await views.sync(head().seq);
+  const found = await views.request(id);
+  if (found !== null) return found;
+  throw new Problem("not_found", `No ended request has the id ${id}.`, { value: id });
 }

@@ -43,6 +43,8 @@ interface Shape<Query extends z.ZodObject, Body extends z.ZodType> {
   /** Parameters; none are accepted where it is missing. */
   readonly query?: Query;
   readonly body?: Body;
+  /** It takes and gives `text/csv` beside JSON: its body may be a `CsvText`. */
+  readonly csv?: true;
   /** What a body is that `body` lets through for others to check. */
   readonly documentedBody?: z.ZodType;
   /** Of a good answer. */

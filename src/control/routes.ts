@@ -1,4 +1,5 @@
 /** All calls of the control API. */
+import { createTurns } from "../core/turns.ts";
 import { auditRoutes } from "./audit.ts";
 import type { BrowserSessions } from "./browser-sessions.ts";
 import { budgetRoutes } from "./budgets.ts";
@@ -6,6 +7,7 @@ import { entityRoutes } from "./entities.ts";
 import { homeRoutes } from "./home.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { operationRoutes } from "./operations.ts";
 import { openapiRoutes } from "./openapi.ts";
 import type { ControlPorts } from "./ports.ts";
 import { priceRoutes } from "./prices.ts";
@@ -18,16 +20,18 @@ import { virtualKeyRoutes } from "./virtual-keys.ts";
 
 /** The calls that the API's own description lists, and the pages, which it does not. */
 export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): readonly Route[] {
+  const repeating = { idempotency: createIdempotency(ports.clock), inTurn: createTurns() };
   const described = [
     ...statusRoutes(ports),
     ...budgetRoutes(ports),
-    ...requestRoutes(ports),
+    ...requestRoutes(ports, repeating),
     ...usageRoutes(ports),
-    ...virtualKeyRoutes(ports, createIdempotency(ports.clock)),
-    ...entityRoutes(ports),
+    ...virtualKeyRoutes(ports, repeating),
+    ...entityRoutes(ports, repeating),
     ...priceRoutes(ports),
     ...auditRoutes(ports),
     ...sessionRoutes(ports, sessions),
+    ...operationRoutes(ports, sessions),
     ...metricsRoutes(ports),
   ];
   return [...described, ...openapiRoutes(described, ports.version), ...homeRoutes(ports, sessions)];

@@ -125,9 +125,11 @@ function budgetSection(budgets: readonly BudgetView[]): Html {
   }
   const sorted = budgets.toSorted(byUse);
   // Sessions come and go by the dozen: they must not push what stays off the page.
-  const sessions = sorted.filter(({ scope }) => scope.type === "session").slice(0, SESSIONS_SHOWN);
+  const sessions = new Set(
+    sorted.filter(({ scope }) => scope.type === "session").slice(0, SESSIONS_SHOWN),
+  );
   const shown = sorted
-    .filter((budget) => budget.scope.type !== "session" || sessions.includes(budget))
+    .filter((budget) => budget.scope.type !== "session" || sessions.has(budget))
     .slice(0, BUDGETS_SHOWN);
   const left = budgets.length - shown.length;
   return html`<section>

@@ -1,5 +1,6 @@
 /** `GET /api/v1/status`: what this gateway is, and how it does. */
 import { z } from "zod";
+import { formatUsd, nanoUsd } from "../core/money.ts";
 import { formatTime } from "../core/time.ts";
 import type { ControlPorts } from "./ports.ts";
 import { route, type Route } from "./route.ts";
@@ -22,6 +23,11 @@ export const statusSchema = z.strictObject({
   ready: z.boolean(),
   reasons: sentences.describe("Why it is not ready."),
   provider_troubles: sentences.describe("Credentials that a provider refuses now."),
+  invariant_breaches: sentences.describe("Where the books contradict themselves."),
+  in_flight: z.strictObject({
+    attempts: z.int().describe("Attempts at a provider that run now."),
+    held_usd: z.string().describe("What they hold until they have settled."),
+  }),
   journal_seq: z.int(),
   views: z.strictObject({
     applied_seq: z.int(),
@@ -50,10 +56,12 @@ export function statusRoutes(ports: ControlPorts): Route[] {
 
 /** The state at this moment. */
 export function statusOf(ports: ControlPorts): Status {
-  const { ready, reasons, providerTroubles, configurationFault } = ports.health();
+  const { ready, reasons, providerTroubles, configurationFault, invariantBreaches } =
+    ports.health();
   const { appliedSeq, lagMs, skipped, failures, error } = ports.views.status();
   const { mode, file, dataDir } = ports.config();
   const { node, seq } = ports.head();
+  const { attempts, held } = ports.inFlight();
   return {
     name: "tollgate",
     version: ports.version,
@@ -70,6 +78,8 @@ export function statusOf(ports: ControlPorts): Status {
     ready,
     reasons: [...reasons],
     provider_troubles: [...providerTroubles],
+    invariant_breaches: [...invariantBreaches],
+    in_flight: { attempts, held_usd: formatUsd(nanoUsd(held)) },
     journal_seq: seq,
     views: { applied_seq: appliedSeq, lag_ms: lagMs, skipped, failures, error },
   };

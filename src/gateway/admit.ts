@@ -1,30 +1,20 @@
 /** Decides whether an attempt may go upstream and takes its hold on every window of its chain. */
-import { nanoUsd, type PicoUsdPerToken } from "../core/money.ts";
-import { formatTime } from "../core/time.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import type { AdmitRecord, PriceSource } from "../journal/record.ts";
 import { budgetShortage, limitShortage, tightest, type Books } from "../ledger/decide.ts";
 import { climb } from "../ledger/ladder.ts";
-import { exceedsCap, type Hold } from "../ledger/ledger.ts";
 import type { Window } from "../ledger/state.ts";
 import { explainShortage } from "../policy/explain.ts";
-import type { Plan } from "../policy/plan.ts";
-import { boundOf, type Bound } from "../pricing/bound.ts";
-import type { ModelPrice } from "../pricing/price.ts";
-import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { countInput } from "./count-input.ts";
-import { attributionOf, type Exchange } from "./exchange.ts";
+import { pricingOf, warnOfAssumedPrice, type AdmitRequest, type Pricing } from "./demand.ts";
+import type { Exchange } from "./exchange.ts";
 import { identify } from "./identify.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { draining } from "./refuse.ts";
-import type { Target } from "./route.ts";
 import { withCountMargin } from "./settle.ts";
 import { isCompaction } from "./subject.ts";
+import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, turnView, type TurnView } from "./turns.ts";
-
-/** Spliced in where a server tool states no `max_uses`. */
-export const MAX_USES_DEFAULT = 10;
 
 /** From so many needs to its cap on, a request is looked at more closely. */
 const NEAR_CAP_NEEDS = 40n;
@@ -35,32 +25,6 @@ const BUDGET_CODES: ReadonlySet<string> = new Set([
   "request_exceeds_budget",
   "budget_busy",
 ]);
-
-/** An attempt that holds its money: what it will ask for, and at which price it will be charged. */
-export interface Admitted {
-  readonly hold: Hold;
-  readonly target: Target;
-  readonly price: ModelPrice;
-  readonly bound: Bound;
-  /** `max_tokens` as it goes upstream. */
-  readonly maxTokens: number;
-  /** The same where it is lower than asked; else null. */
-  readonly clamped: number | null;
-  /** Near a cap: what the next turn may learn from this one's figures. */
-  readonly turn: TurnView | null;
-}
-
-/** What is asked of admission. */
-export interface AdmitRequest {
-  readonly exchange: Exchange;
-  readonly plan: Plan;
-  readonly model: string;
-  readonly body: MessagesBody;
-  readonly chunks: readonly Buffer[];
-  readonly target: Target;
-  /** Observe mode: a refusal that routing has waived already. */
-  readonly waived: Refusal | null;
-}
 
 /**
  * Takes the hold, or says which limit or budget refuses. A refused request changes no counter. Near a cap
@@ -74,8 +38,10 @@ export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Ad
   const known: KnownInput = { tokens: null, cutAt: null, turn: null };
   const attempt = () => enforce(request, known, gateway);
   let result = attempt();
-  if (isRefusal(result) && isWorthCounting(result, request, gateway)) {
+  if (isRefusal(result) && isWorthCounting(result, request, known, gateway)) {
     known.tokens = leastOf(known.tokens, await countedInput(request, gateway));
+    if (request.exchange.response.destroyed)
+      throw new ClientGone("the client hung up while its input was counted");
     result = attempt();
   }
   if (!isRefusal(result) || result.code !== "budget_busy") return result;
@@ -108,7 +74,15 @@ function enforce(request: AdmitRequest, known: KnownInput, gateway: Gateway): Ad
     cutAt: known.cutAt,
   });
   if (isRefusal(decision)) return decision;
-  const taking = { ...decision, windows, nowMs, pricing, shadow: null, turn: known.turn };
+  const taking = {
+    ...decision,
+    windows,
+    nowMs,
+    pricing,
+    shadow: null,
+    turn: known.turn,
+    nearCap: isTight,
+  };
   return take(request, gateway, taking);
 }
 
@@ -119,8 +93,8 @@ function observe(request: AdmitRequest, gateway: Gateway): Admitted {
   warnOfAssumedPrice(pricing.price, gateway);
   const shadow = request.waived ?? shadowDecision(request, windows, { nowMs, pricing });
   const need = pricing.boundFor(pricing.asked).need;
-  const taking = { maxTokens: pricing.asked, need, windows, nowMs, pricing, shadow, turn: null };
-  return take(request, gateway, taking);
+  const taking = { maxTokens: pricing.asked, need, windows, nowMs, pricing, shadow };
+  return take(request, gateway, { ...taking, nearCap: false, turn: null });
 }
 
 function shadowDecision(
@@ -160,13 +134,19 @@ function learn(request: AdmitRequest, known: KnownInput, gateway: Gateway): void
 }
 
 /** A count costs a round trip: only where a smaller input could change the answer. */
-function isWorthCounting(refused: Refusal, request: AdmitRequest, gateway: Gateway): boolean {
+function isWorthCounting(
+  refused: Refusal,
+  request: AdmitRequest,
+  known: KnownInput,
+  gateway: Gateway,
+): boolean {
   if (!BUDGET_CODES.has(refused.code)) return false;
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows, nowMs } = windowsOf(request, gateway);
   const { asked, boundFor } = pricingOf(request, nowMs, 0);
-  const least = boundFor(Math.min(asked, LEAST_ANSWER_TOKENS)).need;
+  const answerTokens = Math.max(LEAST_ANSWER_TOKENS, floorOf(request, known.cutAt));
+  const least = boundFor(Math.min(asked, answerTokens)).need;
   const shortage = budgetShortage(windows, least, "real");
   return shortage === null || shortage.code === "budget_busy";
 }
@@ -193,6 +173,8 @@ async function wait(
 ): Promise<Admitted | Refusal> {
   const { exchange } = request;
   const { response } = exchange;
+  const startedMs = gateway.clock.monotonicMs();
+  const beforeMs = exchange.waitedMs;
   let leave = () => {};
   const onClose = () => leave();
   response.once("close", onClose);
@@ -200,6 +182,8 @@ async function wait(
     () => {
       const ended = stillWelcome(exchange, gateway);
       if (ended !== null) return ended;
+      // An attempt that succeeds has its wait in its record.
+      exchange.waitedMs = beforeMs + gateway.clock.monotonicMs() - startedMs;
       const next = attempt();
       return isRefusal(next) && next.code === "budget_busy" ? null : next;
     },
@@ -211,7 +195,7 @@ async function wait(
     },
   );
   response.off("close", onClose);
-  exchange.waitedMs += waitedMs;
+  exchange.waitedMs = beforeMs + waitedMs;
   if (response.destroyed && (result === null || isRefusal(result)))
     throw new ClientGone("the client hung up while it waited for its budget");
   return result ?? refused;
@@ -222,70 +206,6 @@ function stillWelcome(exchange: Exchange, gateway: Gateway): Refusal | null {
   if (gateway.draining()) return draining();
   const caller = identify(exchange.request.headers, gateway.ruling(), gateway.ledgerClock.nowMs());
   return isRefusal(caller) ? caller : null;
-}
-
-/** An attempt that no budget holds and no limit counts: `count_tokens`. It has a row all the same. */
-export function admitUnbilled(request: AdmitRequest, gateway: Gateway): Admitted {
-  const nowMs = gateway.ledgerClock.nowMs();
-  const { price, asked } = pricingOf(request, nowMs, null);
-  const pricing = { price, asked, boundFor: () => NOTHING_BOUND };
-  const decision = { maxTokens: asked, need: 0n };
-  const taking = { ...decision, windows: [], nowMs, pricing, shadow: null, turn: null };
-  return take(request, gateway, taking);
-}
-
-const NOTHING_BOUND: Bound = {
-  inputNeed: nanoUsd(0n),
-  outputTokens: 0,
-  outputPico: 0n as PicoUsdPerToken,
-  need: nanoUsd(0n),
-  inputTokens: 0,
-  passes: 1,
-};
-
-interface Pricing {
-  readonly price: ModelPrice;
-  /** The client's `max_tokens`, or what is spliced in where it has none. */
-  readonly asked: number;
-  readonly boundFor: (maxTokens: number) => Bound;
-}
-
-function pricingOf(request: AdmitRequest, nowMs: number, inputTokens: number | null): Pricing {
-  const { body, model } = request;
-  const book = request.exchange.ruling.prices;
-  const price = book.resolve(model, nowMs);
-  const asked = body.maxTokens ?? price.maxOutputTokens;
-  let last: { readonly maxTokens: number; readonly bound: Bound } | null = null;
-  const boundFor = (maxTokens: number) => {
-    if (last?.maxTokens === maxTokens) return last.bound;
-    const bound = boundOf(
-      {
-        facts: body.facts,
-        maxTokens,
-        maxUsesDefault: MAX_USES_DEFAULT,
-        ...(inputTokens === null ? {} : { knownInputTokens: inputTokens }),
-      },
-      { book, price, atMs: nowMs },
-    );
-    last = { maxTokens, bound };
-    return bound;
-  };
-  return { price, asked, boundFor };
-}
-
-function warnOfAssumedPrice(price: ModelPrice, gateway: Gateway): void {
-  if (price.source !== "assumed" || !gateway.isFirst(`price of ${price.name}`)) return;
-  gateway.log.warn(
-    "a model has no known price: it is charged at an assumed one; add it under prices",
-    {
-      model: price.name,
-    },
-  );
-}
-
-interface Decision {
-  readonly maxTokens: number;
-  readonly need: bigint;
 }
 
 function decideOn(of: {
@@ -301,93 +221,14 @@ function decideOn(of: {
     windows,
     books,
     asked: pricing.asked,
-    // The continuation of an answer that was cut here is not cut shorter still.
-    floor: Math.max((request.body.thinkingBudgetTokens ?? 0) + 1, of.cutAt ?? 0),
+    floor: floorOf(request, of.cutAt),
     compaction: isCompaction(request.exchange.request.headers),
     needFor: (maxTokens) => pricing.boundFor(maxTokens).need,
   });
   return rung.fits ? rung : explainShortage(rung.shortage, books, nowMs);
 }
 
-interface Taking extends Decision {
-  readonly windows: Window[];
-  readonly nowMs: number;
-  readonly pricing: Pricing;
-  /** Observe mode: what enforcement would have done; null in enforce mode. */
-  readonly shadow: Decision | Refusal | null;
-  readonly turn: TurnView | null;
-}
-
-function take(request: AdmitRequest, gateway: Gateway, taking: Taking): Admitted {
-  const { pricing, maxTokens, nowMs } = taking;
-  const bound = pricing.boundFor(maxTokens);
-  const clamped = maxTokens < pricing.asked ? maxTokens : null;
-  const record = admitRecord(request, taking, { bound, clamped });
-  const hold = gateway.ledger.take({
-    id: `${record.request}/${record.attempt}`,
-    record,
-    windows: taking.windows,
-    admittedMs: nowMs,
-    need: taking.need,
-    shadowNeed: shadowNeedOf(taking),
-  });
-  const { turn } = taking;
-  return { hold, target: request.target, price: pricing.price, bound, maxTokens, clamped, turn };
-}
-
-/** In enforce mode the shadow holds what the books hold; in observe mode what enforcement would have. */
-function shadowNeedOf({ shadow, need }: Taking): bigint | null {
-  if (shadow === null) return need;
-  return isRefusal(shadow) ? null : shadow.need;
-}
-
-function admitRecord(
-  request: AdmitRequest,
-  taking: Taking,
-  derived: { readonly bound: Bound; readonly clamped: number | null },
-): AdmitRecord {
-  const { exchange, target, model } = request;
-  const { bound, clamped } = derived;
-  const { shadow } = taking;
-  return {
-    time: formatTime(taking.nowMs),
-    type: "admit",
-    request: exchange.id,
-    attempt: exchange.attempts + 1,
-    ...attributionOf(exchange),
-    provider: target.use.provider.id,
-    provider_key: target.credential?.id ?? target.row.kind,
-    model,
-    price: priceSource(target, taking.pricing.price),
-    max_tokens: request.body.maxTokens,
-    clamped_max_tokens: clamped,
-    waited_ms: Math.round(exchange.waitedMs),
-    need: String(taking.need),
-    input_need: String(bound.inputNeed),
-    output_tokens: bound.outputTokens,
-    output_pico: String(bound.outputPico),
-    windows: keysOf(taking.windows, "money"),
-    limits: keysOf(taking.windows, "limits"),
-    ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
-    ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
-    ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),
-  };
-}
-
-function isOvershooting({ windows, need, shadow }: Taking): boolean {
-  return (
-    shadow === null &&
-    windows.some((window) => window.meter.unit === "usd" && exceedsCap(window, need))
-  );
-}
-
-function priceSource(target: Target, price: ModelPrice): PriceSource {
-  return target.row.transport === "embedded" ? "rehearsal" : price.source;
-}
-
-function keysOf(windows: readonly Window[], which: "money" | "limits"): string[] {
-  const keys: string[] = [];
-  for (const window of windows)
-    if ((window.meter.unit === "usd") === (which === "money")) keys.push(window.key);
-  return keys;
+/** `max_tokens` goes no lower: what may be thought, and what an answer that is continued was cut at. */
+function floorOf(request: AdmitRequest, cutAt: number | null): number {
+  return Math.max((request.body.thinkingBudgetTokens ?? 0) + 1, cutAt ?? 0);
 }

@@ -17,6 +17,7 @@ const COUNTED_FIELDS: readonly FieldName[] = [
   "tools",
   "tool_choice",
   "thinking",
+  "output_config",
 ];
 
 /** The input tokens of the body by the upstream's own count; null where it gives none in time. */

@@ -1,7 +1,8 @@
 /** The few splices that a body may get on its way, and the headers that tell the client of them. */
 import { editMaxTokens, editMaxUses, type Edit } from "../wire/anthropic/splice.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
-import { MAX_USES_DEFAULT, type Admitted } from "./admit.ts";
+import { MAX_USES_DEFAULT } from "./demand.ts";
+import type { Admitted } from "./take.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** None for nearly every request: then its bytes go upstream as they came. */

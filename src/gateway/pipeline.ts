@@ -7,7 +7,8 @@ import type { Plan } from "../policy/plan.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import { spliceBody } from "../wire/anthropic/splice.ts";
-import { admit, admitUnbilled, type Admitted } from "./admit.ts";
+import { admit } from "./admit.ts";
+import { admitUnbilled, type Admitted } from "./take.ts";
 import { countInput } from "./count-input.ts";
 import { bodyEdits, clientHeaders } from "./edits.ts";
 import { insideMs, type Exchange } from "./exchange.ts";
@@ -132,8 +133,8 @@ function forwardAndRelay(attempt: Attempt, gateway: Gateway): Promise<Relayed> {
 /** The exact input is known: what was held for more of it is free for others, where anybody is short. */
 function releaseInput(attempt: Attempt, billed: BilledUsage, gateway: Gateway): void {
   const { exchange, admitted, body } = attempt;
-  // Only near a cap does it matter, and only there was the turn looked at.
-  if (admitted.turn === null || !admitted.hold.open) return;
+  // Far from a cap nobody waits for it.
+  if (!admitted.nearCap || !admitted.hold.open) return;
   if (admitted.bound.passes > 1 || body.facts.fallbacks.length > 0) return;
   const need = needAfterStart(admitted, billed, exchange.ruling.prices);
   if (need < admitted.hold.need) recordRelease(exchange, admitted, need, gateway);

@@ -64,6 +64,10 @@ export interface Gateway {
   readonly sessions: Sessions;
   /** Lets through so many a second. */
   readonly anonymousRecords: { readonly allow: () => boolean };
+  /** The same for lines of the log that anybody can cause. */
+  readonly anonymousLines: { readonly allow: () => boolean };
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: () => readonly string[];
   /** True the first time that it is asked about a topic: for warnings that need no repetition. */
   readonly isFirst: (topic: string) => boolean;
   /** The client that reaches providers of this kind. */

@@ -3,7 +3,7 @@ import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
-import type { Admitted } from "./admit.ts";
+import type { Admitted } from "./take.ts";
 import { attributionOf, insideMs, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Relayed } from "./relay.ts";

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { refusal, type Refusal } from "../core/refusal.ts";
 import type { UpstreamFailure } from "../providers/upstream.ts";
 import type { BodyFault } from "../wire/anthropic/body.ts";
-import type { Admitted } from "./admit.ts";
+import type { Admitted } from "./take.ts";
 import type { Gateway } from "./ports.ts";
 
 const PATH_CHARACTERS_MAX = 100;

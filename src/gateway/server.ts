@@ -1,10 +1,13 @@
 /** The data plane's HTTP server: which paths there are, and the one boundary where failures end. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import type { TlsPair } from "../config/check-tls.ts";
 import { newRequestId } from "../core/ids.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { systemClock } from "../core/time.ts";
 import { answerRefusal } from "./answer.ts";
+import { clientAddress } from "./client-address.ts";
 import { begin, type Endpoint, type Exchange } from "./exchange.ts";
 import { identify } from "./identify.ts";
 import { serveMe } from "./me.ts";
@@ -26,6 +29,7 @@ const HEADER_BYTES_MAX = 64 * 1024;
 const CONNECTIONS_MAX = 20_000;
 /** Between two requests of one client. */
 const KEEP_ALIVE_MS = 75_000;
+export const TLS_VERSION_MIN = "TLSv1.2";
 
 export interface HealthReport {
   readonly ready: boolean;
@@ -34,12 +38,21 @@ export interface HealthReport {
 
 export interface GatewayServer {
   readonly server: Server;
+  /** Presents another pair from the next handshake on; running connections keep theirs. */
+  readonly present: (pair: TlsPair) => void;
   /** Resolves when every request has been settled and recorded, or after `atMostMs`. */
   readonly idle: (atMostMs: number) => Promise<void>;
 }
 
-/** The server of the data plane, not yet listening. `health` tells readiness. */
-export function createGatewayServer(gateway: Gateway, health: () => HealthReport): GatewayServer {
+/**
+ * The server of the data plane, not yet listening. `health` tells readiness; with `tls`, it presents
+ * that pair and speaks nothing but TLS.
+ */
+export function createGatewayServer(
+  gateway: Gateway,
+  health: () => HealthReport,
+  tls: TlsPair | null,
+): GatewayServer {
   const running = new Set<Promise<void>>();
   const context: Context = {
     gateway,
@@ -49,20 +62,43 @@ export function createGatewayServer(gateway: Gateway, health: () => HealthReport
       running.add(work);
     },
   };
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: gateway.timeouts().headerMs,
-      // Bodies have an idle time-out of their own; slow but steady ones are welcome.
-      requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5_000,
-    },
-    (request, response) => serve(request, response, context),
-  );
+  const { server, present } = createListener(context, tls);
   server.maxConnections = CONNECTIONS_MAX;
   server.on("clientError", answerGarbage);
-  return { server, idle: (atMostMs) => settledWithin([...running], atMostMs) };
+  return { server, present, idle: (atMostMs) => settledWithin([...running], atMostMs) };
+}
+
+function createListener(context: Context, tls: TlsPair | null) {
+  const { gateway } = context;
+  const { headerMs } = gateway.timeouts();
+  const options = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: headerMs,
+    // Bodies have an idle time-out of their own; slow but steady ones are welcome.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: 5_000,
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse): void =>
+    serve(request, response, context);
+  if (tls === null) return { server: createServer(options, listener), present: () => undefined };
+  const secure = { minVersion: TLS_VERSION_MIN, handshakeTimeout: headerMs } as const;
+  const server = createTlsServer({ ...options, ...secure, ...tls }, listener);
+  logHandshakes(server, gateway);
+  return {
+    server,
+    present: (pair: TlsPair) => server.setSecureContext({ ...secure, ...pair }),
+  };
+}
+
+/** A client that does not trust the certificate is seen by nobody else. */
+function logHandshakes(server: TlsServer, gateway: Gateway): void {
+  server.on("tlsClientError", (error: Error & { code?: string }, { remoteAddress }) => {
+    // A connection that just ends is a load balancer's probe.
+    if (error.code === "ECONNRESET" || !gateway.anonymousLines.allow()) return;
+    const detail = { code: error.code ?? error.message, peer: remoteAddress ?? null };
+    gateway.log.info("TLS handshake failed", detail);
+  });
 }
 
 async function settledWithin(work: readonly Promise<void>[], atMostMs: number): Promise<void> {
@@ -108,6 +144,7 @@ async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
     if (refused !== null) {
       const status = answerRefusal(exchange.response, refused, exchange.id);
       recordRefusal(exchange, refused, gateway, status);
+      if (refused.code === "unknown_key") logUnknownKey(exchange, gateway);
     }
   } catch (error) {
     if (error instanceof ClientGone) return;
@@ -119,6 +156,16 @@ async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
   } finally {
     gateway.metrics.requestLeaves();
   }
+}
+
+/** Where somebody tries keys is for the log alone: records keep no addresses. */
+function logUnknownKey({ id, request }: Exchange, gateway: Gateway): void {
+  if (!gateway.anonymousLines.allow()) return;
+  const forwarded = request.headers["x-forwarded-for"];
+  const forwardedFor = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
+  const arrival = { peer: request.socket.remoteAddress, forwardedFor };
+  const address = clientAddress(arrival, gateway.trustedProxies());
+  gateway.log.info("request without a known key", { request: id, client_address: address });
 }
 
 async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal | null> {
@@ -193,8 +240,11 @@ const GARBAGE: Readonly<Record<string, GarbageAnswer>> = {
 
 /** What is no HTTP, or too much of it: there is no request to answer, so the socket is. */
 function answerGarbage(error: Error & { code?: string }, socket: Duplex): void {
+  const code = error.code ?? "";
+  // What fails in TLS has no way back; an answer would only wait for one.
+  if (/^ERR_(?:SSL|TLS)_/.test(code)) socket.destroy();
   if (!socket.writable) return;
-  const { line, message } = GARBAGE[error.code ?? ""] ?? NOT_HTTP;
+  const { line, message } = GARBAGE[code] ?? NOT_HTTP;
   const body = JSON.stringify({ type: "error", error: { type: "invalid_request_error", message } });
   socket.end(
     `HTTP/1.1 ${line}\r\ncontent-type: application/json\r\n` +

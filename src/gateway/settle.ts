@@ -4,7 +4,7 @@ import { NO_USAGE, type BilledUsage, type Usage } from "../core/usage.ts";
 import { costOf } from "../pricing/cost.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import { outcomeOf } from "../providers/outcome.ts";
-import type { Admitted } from "./admit.ts";
+import type { Admitted } from "./take.ts";
 import type { Relayed } from "./relay.ts";
 
 export interface Settlement {

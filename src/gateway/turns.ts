@@ -1,4 +1,5 @@
 /** Learns from exact answers near a cap what the next turn of the same session can have for input. */
+import type { BodyFacts } from "../core/body-facts.ts";
 import type { BilledUsage } from "../core/usage.ts";
 import { inputTokensAfter, type TurnMemory } from "../ledger/memory.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
@@ -46,13 +47,21 @@ export function recallTurn(memory: TurnMemory, view: TurnView): Recalled {
   const isSame =
     view.shape !== null &&
     turn.shape === view.shape &&
-    !facts.opaqueInput &&
-    !facts.obscured &&
+    isSelfContained(facts) &&
     facts.images === turn.images &&
     beginsWith(view.whole, turn.prefix);
   if (!isSame) return { inputTokens: null, cutAt: turn.cutAt };
   const appendix = appendedSince(view.whole, turn.prefix.bytes);
-  return { inputTokens: inputTokensAfter(turn, appendix), cutAt: turn.cutAt };
+  return {
+    inputTokens: appendix.expands ? null : inputTokensAfter(turn, appendix),
+    cutAt: turn.cutAt,
+  };
+}
+
+/** Nothing is added to the prompt elsewhere, and no other model's tokenizer reads it. */
+function isSelfContained(facts: BodyFacts): boolean {
+  const { opaqueInput, obscured, serverTools, fallbacks } = facts;
+  return !opaqueInput && !obscured && serverTools.length === 0 && fallbacks.length === 0;
 }
 
 /** Remembers an answer with exact figures. */

@@ -6,8 +6,8 @@ import type { Clock } from "../core/time.ts";
 const LOOK_AGAIN_MS = 1_000;
 
 interface Waiter {
-  /** Tries again; true: it is done and leaves. Holds nothing until then. */
-  readonly tryAgain: () => boolean;
+  /** Tries again, and leaves where it is done. Holds nothing until then. */
+  readonly tryAgain: () => void;
 }
 
 export class WaitingRoom {
@@ -30,7 +30,7 @@ export class WaitingRoom {
    * Waits until `attempt` gives something, `leave` is called, or the deadline has passed.
    *
    * @param attempt null: not yet. Called in the order of arrival, in one turn for all who wait.
-   * @returns what `attempt` gave; null where the deadline came first.
+   * @returns what `attempt` gave; null where the deadline came first. Rejects with what `attempt` throws.
    */
   wait<Result>(
     attempt: () => Result | null,
@@ -41,18 +41,26 @@ export class WaitingRoom {
     },
   ): Promise<{ readonly result: Result | null; readonly waitedMs: number }> {
     const startedMs = this.#clock.monotonicMs();
-    return new Promise((resolve) => {
-      const finish = (result: Result | null) => {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
         clearTimeout(deadline);
         this.#waiters.delete(waiter);
         if (this.#waiters.size === 0) this.#stopLooking();
+      };
+      const finish = (result: Result | null) => {
+        leave();
         resolve({ result, waitedMs: this.#clock.monotonicMs() - startedMs });
       };
       const waiter: Waiter = {
         tryAgain: () => {
-          const result = attempt();
-          if (result !== null) finish(result);
-          return result !== null;
+          try {
+            const result = attempt();
+            if (result !== null) finish(result);
+          } catch (error) {
+            // A fault is its own request's: thrown from a timer it would end the process for all.
+            leave();
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
         },
       };
       const deadline = setTimeout(() => finish(null), options.atMostMs);

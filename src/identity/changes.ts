@@ -1,8 +1,9 @@
 /** What API and CLI have done to virtual keys: folded from the journal, so that a start knows it again. */
 import type { AdminChangeRecord } from "../journal/record.ts";
+import type { EntityKind } from "./made.ts";
 import { NO_CHANGES, type KeyChanges, type KeyHash } from "./key-ring.ts";
 
-export const VIRTUAL_KEY = "virtual_key";
+const VIRTUAL_KEY = "virtual_key" satisfies EntityKind;
 
 /** The part of an `admin_change` that concerns secrets; hashes only. */
 export interface SecretChange {
@@ -15,32 +16,20 @@ export interface SecretChange {
 /** State of all keys that were ever changed. */
 export class Identities {
   readonly #changes = new Map<string, KeyChanges>();
-  /** Keys made through the API: the fields of the file, as the API took them. */
-  readonly #made = new Map<string, unknown>();
 
   changesOf(virtualKey: string): KeyChanges {
     return this.#changes.get(virtualKey) ?? NO_CHANGES;
   }
 
-  /** Keys made through the API, by id: their fields in the form of the file. */
-  made(): ReadonlyMap<string, unknown> {
-    return this.#made;
-  }
-
   /** Applies one record; those about other entities change nothing here. */
   apply(record: AdminChangeRecord): void {
     if (record.entity !== VIRTUAL_KEY) return;
-    const after = record.after as { fields?: unknown } & SecretChange;
+    const after = record.after as SecretChange;
     switch (record.action) {
       case "create":
-        this.#made.set(record.id, after.fields);
         this.#changes.set(record.id, NO_CHANGES);
         return this.#give(record.id, after);
-      case "update":
-        this.#made.set(record.id, after.fields);
-        return;
       case "delete":
-        this.#made.delete(record.id);
         this.#changes.delete(record.id);
         return;
       case "rotate":
@@ -51,6 +40,7 @@ export class Identities {
           revokedMs: Date.parse(record.time),
         });
         return;
+      case "update":
       case "stop":
         return;
     }
@@ -73,17 +63,12 @@ export class Identities {
   }
 
   snapshot(): unknown {
-    return { changes: [...this.#changes], made: [...this.#made] };
+    return [...this.#changes];
   }
 
   static restore(saved: unknown): Identities {
     const identities = new Identities();
-    const { changes, made } = saved as {
-      changes: [string, KeyChanges][];
-      made: [string, unknown][];
-    };
-    for (const [id, change] of changes) identities.#changes.set(id, change);
-    for (const [id, fields] of made) identities.#made.set(id, fields);
+    for (const [id, change] of saved as [string, KeyChanges][]) identities.#changes.set(id, change);
     return identities;
   }
 }

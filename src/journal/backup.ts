@@ -138,7 +138,9 @@ function filesIn(directory: string, nodes: readonly string[]): BackedUpFile[] {
   const inJournal = nodes.flatMap((node) =>
     readdirSync(journalDirectory(directory, node)).map((name) => `journal/${node}/${name}`),
   );
-  const above = ["snapshot.json", ...SMALL_FILES].filter((name) => existsSync(join(directory, name)));
+  const above = ["snapshot.json", ...SMALL_FILES].filter((name) =>
+    existsSync(join(directory, name)),
+  );
   return [...above, ...inJournal]
     .toSorted()
     .map((path) => ({ path, ...examineFile(join(directory, path)) }));

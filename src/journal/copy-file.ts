@@ -91,5 +91,5 @@ function read(
 }
 
 function writeAll(target: number, chunk: Buffer): void {
-  for (let done = 0; done < chunk.length; ) done += writeSync(target, chunk, done);
+  for (let done = 0; done < chunk.length;) done += writeSync(target, chunk, done);
 }

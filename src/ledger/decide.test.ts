@@ -240,3 +240,19 @@ describe("the ladder", () => {
       assert.equal(rung.fits ? rung.maxTokens : rung.shortage.code, expected);
     });
 });
+
+describe("a budget that lets the last request over", () => {
+  const ROWS = [
+    ["something left, and nobody over", { settled: 40n, held: 59n }, null, null],
+    ["nothing left beside what is held", { settled: 40n, held: 60n }, null, "budget_busy"],
+    ["all settled", { settled: 100n }, null, "budget_exhausted"],
+    ["another is over already", { settled: 40n, held: 59n }, "req_1/1", "budget_busy"],
+  ] as const;
+  for (const [when, counts, overshootBy, code] of ROWS)
+    test(`${when}: ${code ?? "fits"}`, () => {
+      const made = window(DAY, counts);
+      made.meter.overshoot = "last_request";
+      made.overshootBy = overshootBy;
+      assert.equal(budgetShortage([made], 10n, "real")?.code ?? null, code);
+    });
+});

@@ -77,7 +77,7 @@ function fitsBudget(window: Window, need: bigint, books: Books): boolean {
   const { cap, overshoot } = window.meter;
   // The last request: one at a time, and only while there is anything left.
   const isLast = overshoot === "last_request" && window.overshootBy === null;
-  return isLast && cap !== null && settledIn(window, books) < cap;
+  return isLast && cap !== null && headroomOf(window, books) > 0n;
 }
 
 function budgetShortageOf(window: Window, need: bigint, books: Books): Shortage {

@@ -52,7 +52,7 @@ export class Ledger {
   readonly #freed: (() => void)[] = [];
   readonly #settled = new Set<(hold: Hold, cost: bigint) => void>();
 
-  /** Calls back whenever held money becomes free. */
+  /** Calls back whenever money becomes free. */
   onFreed(listener: () => void): void {
     this.#freed.push(listener);
   }
@@ -271,6 +271,7 @@ export class Ledger {
   addSettled(window: Window, amount: bigint, admittedMs: number): void {
     add(window, amount, amount, admittedMs);
     this.#dropIfOver(window);
+    if (amount < 0n) for (const listener of this.#freed) listener();
   }
 
   /** From here on the shadow counts apart from the books, starting from them. */

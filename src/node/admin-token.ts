@@ -10,6 +10,8 @@ export interface AdminToken {
   readonly verify: (presented: string) => boolean;
   /** The token itself at the start that made it; else null. */
   readonly madeNow: string | null;
+  /** Makes a new token, which alone is right from now on. Null: the configuration sets the token. */
+  readonly reset: () => string | null;
 }
 
 const FILE = "admin-token";
@@ -18,13 +20,23 @@ const RANDOM_CHARACTERS = 43;
 /** @param configured the token of file or environment; null: `{data_dir}/admin-token` has its hash. */
 export function adminToken(dataDir: string, configured: string | null, hasher: Hasher): AdminToken {
   const kept = configured === null ? readPrivate(join(dataDir, FILE)) : hasher.hash(configured);
-  if (kept !== null) return { verify: verifier(kept, hasher), madeNow: null };
-  const token = newAdminToken(dataDir, hasher);
-  return { verify: verifier(hasher.hash(token), hasher), madeNow: token };
+  let madeNow: string | null = null;
+  if (kept === null) madeNow = newAdminToken(dataDir, hasher);
+  let verify = verifier(kept ?? hasher.hash(madeNow ?? ""), hasher);
+  return {
+    verify: (presented) => verify(presented),
+    madeNow,
+    reset: () => {
+      if (configured !== null) return null;
+      const token = newAdminToken(dataDir, hasher);
+      verify = verifier(hasher.hash(token), hasher);
+      return token;
+    },
+  };
 }
 
-/** Makes a new token and keeps its hash; the one before is void from the next start on. */
-function newAdminToken(dataDir: string, hasher: Hasher): string {
+/** Makes a new token and keeps its hash alone; a gateway that does not run takes it at its next start. */
+export function newAdminToken(dataDir: string, hasher: Hasher): string {
   const token = `tga_${randomBase62(RANDOM_CHARACTERS)}`;
   writePrivate(dataDir, FILE, hasher.hash(token));
   return token;

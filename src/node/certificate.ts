@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import type { TlsFault, TlsPair } from "../config/check-tls.ts";
+import { tlsSentence, type TlsFault, type TlsPair } from "../config/check-tls.ts";
 import { reasonOf } from "../config/reference.ts";
 import { watchFiles, type FileWatch } from "../config/watch.ts";
 import type { Clock } from "../core/time.ts";
@@ -35,6 +35,9 @@ export interface ServerCertificate {
 
 /** Why no server can present this pair; null where one can. */
 export function tlsFault({ cert, key }: TlsPair): TlsFault | null {
+  // OpenSSL takes an empty text for none at all, and what a file is before it is written is empty.
+  if (cert === "") return { part: "cert", reason: "empty" };
+  if (key === "") return { part: "key", reason: "empty" };
   const certReason = trial({ cert });
   if (certReason !== null) return { part: "cert", reason: certReason };
   const keyReason = trial({ cert, key });
@@ -105,6 +108,17 @@ export function openCertificate(
   };
 }
 
+/** After a reload of the configuration, which may name other files. */
+export function followConfig(
+  certificate: ServerCertificate | null,
+  tls: TlsFiles | null,
+  log: Log,
+): void {
+  if (certificate !== null && tls !== null) certificate.reload(tls);
+  else if (certificate !== null || tls !== null)
+    log.warn("server.tls was added or removed: that takes effect at the next start");
+}
+
 type ReadPair =
   | { readonly ok: true; readonly pair: TlsPair }
   | { readonly ok: false; readonly fault: string };
@@ -117,11 +131,7 @@ function readPair({ certFile, keyFile }: TlsFiles): ReadPair {
   const pair = { cert: cert.text, key: key.text };
   const found = tlsFault(pair);
   if (found === null) return { ok: true, pair };
-  const fault =
-    found.part === "cert"
-      ? `${certFile} cannot be presented (${found.reason}): give the chain in PEM form, the server's own certificate first`
-      : `${keyFile} cannot be used with ${certFile} (${found.reason}): give the unencrypted key that this certificate was made for`;
-  return { ok: false, fault };
+  return { ok: false, fault: tlsSentence(found, certFile, keyFile) };
 }
 
 function readText(path: string) {

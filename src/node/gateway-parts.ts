@@ -13,6 +13,7 @@ import type { Configuration } from "./reload.ts";
 import { askDate, witnessOrigin } from "./witness.ts";
 
 const ANONYMOUS_RECORDS_PER_SECOND = 100;
+const ANONYMOUS_LINES_PER_SECOND = 10;
 const TOPICS_MAX = 1000;
 
 /** The node's ledger clock, which asks the first provider over the network when this machine's jumps. */
@@ -63,6 +64,8 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     journal: node.journal,
     sessions: new Sessions(),
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
+    anonymousLines: perSecond(ANONYMOUS_LINES_PER_SECOND, parts.clock),
+    trustedProxies: () => configuration.inForce.config.server.trustedProxies,
     isFirst: firstTimes(),
     upstream: (kind) => clients.of(kind),
     turns: new TurnMemory(),

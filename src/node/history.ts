@@ -6,6 +6,7 @@ import type { SpendingHistory } from "./openings.ts";
 export function createHistory(views: Views): SpendingHistory {
   return {
     spent: (query) => views.spentSince(query),
+    spenders: async (uptoSeq) => new Set(await views.spenders(uptoSeq)),
     sessions: (query) => views.spentBySession(query),
   };
 }

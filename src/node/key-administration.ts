@@ -1,96 +1,85 @@
-/** Makes, changes, rotates and revokes virtual keys: in the journal first, then in force at once. */
+/** Virtual keys: what all entities have, and their secrets, which are made, rotated and revoked here. */
 import type { VirtualKeyConfig } from "../config/config.ts";
-import type { KeyAdministration, KeyProblem, KeyView, KeyWithSecret } from "../control/ports.ts";
-import { mergePatch } from "../control/merge-patch.ts";
-import { formatTime } from "../core/time.ts";
-import { VIRTUAL_KEY, type SecretChange } from "../identity/changes.ts";
+import type { ChangeProblem, KeyAdministration, KeyView, KeyWithSecret } from "../control/ports.ts";
+import type { SecretChange } from "../identity/changes.ts";
 import { keyEntries, type Hasher, type KeyEntry } from "../identity/key-ring.ts";
 import { newSecret } from "../identity/secret.ts";
-import type { AdminChangeRecord } from "../journal/record.ts";
-import { addedPath } from "../config/load.ts";
-import type { OpenNode } from "./open-node.ts";
-import type { Configuration } from "./reload.ts";
+import { EntityDesk, problemOf, type DeskOptions } from "./entity-desk.ts";
 
-export interface KeyAdministrationOptions {
-  readonly node: OpenNode;
-  readonly configuration: Configuration;
+export interface KeyAdministrationOptions extends DeskOptions {
   readonly hasher: Hasher;
-  readonly nowMs: () => number;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const KIND = "virtual_key";
 
 /** The administration of a node's keys. Every change is an `admin_change` record with its actor. */
 export function createKeyAdministration(options: KeyAdministrationOptions): KeyAdministration {
   const views = new KeyViews(options);
-  const desk = new Desk(options, views);
+  const keys = new Keys(options, views);
   return {
     list: () => views.list(),
     get: (id) => views.get(id),
-    create: (fields, actor) => desk.create(fields, actor),
-    update: (id, patch, actor) => desk.update(id, patch, actor),
-    remove: (id, actor) => desk.remove(id, actor),
-    rotate: (id, { overlapSeconds }, actor) => desk.rotate(id, overlapSeconds, actor),
-    revoke: (id, actor) => desk.revoke(id, actor),
+    create: (fields, actor) => keys.create(fields, actor),
+    createAll: (list, actor) => keys.createAll(list, actor),
+    update: (id, patch, actor) => keys.update(id, patch, actor),
+    remove: (id, actor) => keys.desk.remove(KIND, id, actor),
+    rotate: (id, { overlapSeconds }, actor) => keys.rotate(id, overlapSeconds, actor),
+    revoke: (id, actor) => keys.revoke(id, actor),
   };
 }
 
-type Change = Pick<AdminChangeRecord, "actor" | "action" | "id" | "before" | "after">;
-
-/** Makes changes, one at a time each: checked, journalled, brought into force. */
-class Desk {
+class Keys {
+  readonly desk: EntityDesk;
   readonly #options: KeyAdministrationOptions;
   readonly #views: KeyViews;
 
   constructor(options: KeyAdministrationOptions, views: KeyViews) {
+    this.desk = new EntityDesk(options);
     this.#options = options;
     this.#views = views;
   }
 
-  async create(fields: unknown, actor: string): Promise<KeyWithSecret | KeyProblem> {
-    if (!isFields(fields)) return invalid("a virtual key is an object with the fields of the file");
-    if ("secret" in fields)
-      return { ...invalid("the secret is made here; leave it out"), field: "secret" };
-    const id = typeof fields["id"] === "string" ? fields["id"] : "";
-    if (this.#views.get(id) !== null)
-      return { status: 409, message: `virtual key "${id}" exists already; choose another id` };
-    const problem = this.#check(id, fields);
-    if (problem !== null) return problem;
-    const secret = newSecret();
-    const after = { fields, ...this.#given(secret) };
-    await this.#change({ actor, action: "create", id, before: null, after });
-    return this.#withSecret(id, secret);
+  async create(fields: unknown, actor: string): Promise<KeyWithSecret | ChangeProblem> {
+    const done = await this.createAll([fields], actor);
+    const [key] = "made" in done ? done.made : [];
+    if (key !== undefined) return key;
+    const [problem] = "problems" in done ? done.problems : [];
+    return problem === undefined ? gone("") : problemOf(problem);
   }
 
-  async update(id: string, patch: unknown, actor: string): Promise<KeyView | KeyProblem> {
-    const owned = this.#ownedFields(id);
-    if ("status" in owned) return owned;
-    if (!isFields(patch)) return invalid("a merge patch is an object");
-    if ("id" in patch && patch["id"] !== id)
-      return { ...invalid("an id cannot be changed"), field: "id" };
-    if ("secret" in patch)
-      return { ...invalid("a secret is changed by rotating the key"), field: "secret" };
-    const fields = mergePatch(owned.fields, patch) as Fields;
-    const problem = this.#check(id, fields);
-    if (problem !== null) return problem;
-    const before = { fields: owned.fields };
-    await this.#change({ actor, action: "update", id, before, after: { fields } });
-    return this.#views.get(id) ?? gone(id);
+  async createAll(
+    list: readonly unknown[],
+    actor: string,
+  ): ReturnType<KeyAdministration["createAll"]> {
+    const problems = list.flatMap((fields, index) =>
+      hasSecret(fields) ? [{ index, ...SECRET_GIVEN }] : [],
+    );
+    if (problems.length > 0) return { problems };
+    const made = list.map((fields) => ({ fields, secret: newSecret() }));
+    const entities = made.map(({ fields, secret }) => ({ fields, secret: this.#given(secret) }));
+    const refused = await this.desk.create(KIND, entities, actor);
+    if (refused.length > 0) return { problems: refused };
+    const views = new Map(this.#views.list().map((view) => [String(view.key.id), view]));
+    return {
+      made: made.flatMap(({ fields, secret }) => {
+        const key = views.get((fields as { readonly id: string }).id);
+        return key === undefined ? [] : [{ key, secret }];
+      }),
+    };
   }
 
-  async remove(id: string, actor: string): Promise<KeyProblem | null> {
-    const owned = this.#ownedFields(id);
-    if ("status" in owned) return owned;
-    const before = { fields: owned.fields };
-    await this.#change({ actor, action: "delete", id, before, after: null });
-    return null;
+  async update(id: string, patch: unknown, actor: string): Promise<KeyView | ChangeProblem> {
+    if (hasSecret(patch))
+      return { ...SECRET_GIVEN, message: "a secret is changed by rotating the key" };
+    const problem = await this.desk.update(KIND, { id, patch }, actor);
+    return problem ?? this.#views.get(id) ?? gone(id);
   }
 
   async rotate(
     id: string,
     overlapSeconds: number,
     actor: string,
-  ): Promise<KeyWithSecret | KeyProblem> {
+  ): Promise<KeyWithSecret | ChangeProblem> {
     if (this.#views.get(id) === null) return gone(id);
     const secret = newSecret();
     const untilMs = this.#options.nowMs() + overlapSeconds * 1000;
@@ -100,54 +89,20 @@ class Desk {
       until_ms: entry.revoked ? 0 : Math.min(untilMs, entry.untilMs ?? untilMs),
     }));
     const after = { ...this.#given(secret), replaced };
-    await this.#change({ actor, action: "rotate", id, before: null, after });
-    return this.#withSecret(id, secret);
+    await this.desk.record([{ actor, action: "rotate", entity: KIND, id, before: null, after }]);
+    const key = this.#views.get(id);
+    return key === null ? gone(id) : { key, secret };
   }
 
-  async revoke(id: string, actor: string): Promise<KeyView | KeyProblem> {
+  async revoke(id: string, actor: string): Promise<KeyView | ChangeProblem> {
     if (this.#views.get(id) === null) return gone(id);
-    await this.#change({ actor, action: "revoke", id, before: null, after: null });
+    const change = { before: null, after: null };
+    await this.desk.record([{ actor, action: "revoke", entity: KIND, id, ...change }]);
     return this.#views.get(id) ?? gone(id);
   }
 
   #given(secret: string): SecretChange {
     return { key_hash: this.#options.hasher.hash(secret) };
-  }
-
-  #withSecret(id: string, secret: string): KeyWithSecret | KeyProblem {
-    const key = this.#views.get(id);
-    return key === null ? gone(id) : { key, secret };
-  }
-
-  #ownedFields(id: string): { readonly fields: Fields } | KeyProblem {
-    const fields = this.#made().get(id);
-    if (isFields(fields)) return { fields };
-    if (this.#views.get(id) === null) return gone(id);
-    return {
-      status: 409,
-      message: `virtual key "${id}" is defined in the configuration file; change it there`,
-    };
-  }
-
-  #made(): ReadonlyMap<string, unknown> {
-    return this.#options.node.state.identities.made();
-  }
-
-  #check(id: string, fields: Fields): KeyProblem | null {
-    return checkFields(this.#options.configuration, new Map([...this.#made(), [id, fields]]), id);
-  }
-
-  async #change(of: Change): Promise<void> {
-    const { node, configuration, nowMs } = this.#options;
-    const record: AdminChangeRecord = {
-      time: formatTime(nowMs()),
-      type: "admin_change",
-      entity: VIRTUAL_KEY,
-      ...of,
-    };
-    await node.journal.intent(record);
-    node.state.identities.apply(record);
-    await configuration.reload();
   }
 }
 
@@ -187,43 +142,26 @@ class KeyViews {
 
   #viewOf(configured: VirtualKeyConfig): KeyView {
     const { secret: _, ...key } = configured;
-    const { identities } = this.#options.node.state;
+    const { identities, made } = this.#options.node.state;
     return {
       key,
-      source: identities.made().has(key.id) ? "api" : "file",
+      source: made.of(KIND).has(key.id) ? "api" : "file",
       revokedMs: identities.changesOf(key.id).revokedMs,
       secrets: this.hashes(key.id).filter((entry) => !entry.revoked).length,
     };
   }
 }
 
-/** Tries the configuration with these keys; the first fault, told of the key's own field. */
-function checkFields(
-  configuration: Configuration,
-  made: ReadonlyMap<string, unknown>,
-  id: string,
-): KeyProblem | null {
-  const ids = [...made.keys()];
-  const loaded = configuration.read([...made.values()]);
-  if (loaded.ok) return null;
-  const own = loaded.faults.find((fault) => fault.path.startsWith(addedPath(ids.indexOf(id))));
-  if (own === undefined)
-    return {
-      status: 409,
-      message: `the configuration file has faults; mend it first: ${loaded.faults[0]?.message ?? ""}`,
-    };
-  const field = own.path.slice(addedPath(ids.indexOf(id)).length).replace(/^\./, "");
-  return { status: 400, message: own.message, ...(field === "" ? {} : { field }) };
+const SECRET_GIVEN = {
+  status: 400,
+  message: "the secret is made here; leave it out",
+  field: "secret",
+} as const;
+
+function hasSecret(fields: unknown): boolean {
+  return typeof fields === "object" && fields !== null && "secret" in fields;
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function invalid(message: string): KeyProblem {
-  return { status: 400, message };
-}
-
-function gone(id: string): KeyProblem {
+function gone(id: string): ChangeProblem {
   return { status: 404, message: `there is no virtual key "${id}"` };
 }

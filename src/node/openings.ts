@@ -18,6 +18,8 @@ export interface SpendingHistory {
     readonly toMs?: number;
     readonly uptoSeq: number;
   }) => Promise<NanoUsd>;
+  /** All keys of which anything is known. */
+  readonly spenders: (uptoSeq: number) => Promise<ReadonlySet<string>>;
   /** Sessions of a scope that spent anything since `fromMs`. */
   readonly sessions: (query: {
     readonly scope: Scope;
@@ -43,9 +45,19 @@ export async function openingBalances(
   at: { readonly nowMs: number; readonly uptoSeq: number },
 ): Promise<OpeningBalance[]> {
   const openings: OpeningBalance[] = [];
-  for (const meter of meters)
-    if (meter.unit === "usd") openings.push(...(await openingsOf(meter, history, at)));
+  // Thousands of keys can be made at once, and none of them has spent anything yet.
+  const spenders = await history.spenders(at.uptoSeq);
+  for (const meter of meters) {
+    if (meter.unit !== "usd" || isNewKey(meter.scope, spenders)) continue;
+    openings.push(...(await openingsOf(meter, history, at)));
+  }
   return openings.filter((opening) => opening.amount !== "0");
+}
+
+function isNewKey({ type, id }: Scope, spenders: ReadonlySet<string>): boolean {
+  if (type === "virtual_key") return !spenders.has(id);
+  // "key/provider"; neither has a slash.
+  return type === "provider_config" && !spenders.has(id.slice(0, id.indexOf("/")));
 }
 
 async function openingsOf(
@@ -98,10 +110,27 @@ function balance(window: Window, spent: bigint, atMs: number): OpeningBalance {
 
 /** The share of a settlement in the meters' windows, as balances. */
 export function lateBalances(meters: readonly Meter[], hold: Hold, cost: bigint): OpeningBalance[] {
+  const { record, admittedMs } = hold;
+  const money = meters.filter((meter) => meter.unit === "usd");
+  return windowsInScope(money, record, admittedMs).map((window) =>
+    balance(window, cost, admittedMs),
+  );
+}
+
+/** Who spends, as an attempt's record says. */
+type Spender = Pick<AdmitRecord, "customer" | "team" | "owner" | "virtual_key" | "session"> & {
+  readonly provider: string | null;
+};
+
+/** The windows of the meters, as new ones, to which a charge of that moment belongs. */
+export function windowsInScope(
+  meters: readonly Meter[],
+  spender: Spender,
+  admittedMs: number,
+): Window[] {
   return meters
-    .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
-    .map((meter) => newWindow(meter, hold.admittedMs, sessionOf(meter, hold)))
-    .map((window) => balance(window, cost, hold.admittedMs));
+    .filter((meter) => isInScope(meter.scope, spender))
+    .map((meter) => newWindow(meter, admittedMs, sessionOf(meter, spender, admittedMs)));
 }
 
 /** Open attempts that lie in the new meters' windows, by hold: the windows that they enter. */
@@ -114,20 +143,24 @@ export function adoptions(
   for (const hold of ledger.holds()) {
     const entered = meters
       .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
-      .map((meter) => ledger.windowAt(meter, nowMs, sessionOf(meter, hold)))
+      .map((meter) => ledger.windowAt(meter, nowMs, sessionOf(meter, hold.record, hold.admittedMs)))
       .filter((window) => window.startMs === null || hold.admittedMs >= window.startMs);
     if (entered.length > 0) adopted.set(hold, entered);
   }
   return adopted;
 }
 
-/** The session whose window a hold enters; null for meters that count no sessions. */
-function sessionOf(meter: Meter, { record, admittedMs }: Hold): SessionName | null {
-  if (meter.span?.kind !== "session" || record.virtual_key === null) return null;
-  return { virtualKey: record.virtual_key, name: sessionWindowName(record.session, admittedMs) };
+/** The session whose window an attempt enters; null for meters that count no sessions. */
+function sessionOf(
+  meter: Meter,
+  { virtual_key: virtualKey, session }: Spender,
+  admittedMs: number,
+): SessionName | null {
+  if (meter.span?.kind !== "session" || virtualKey === null) return null;
+  return { virtualKey, name: sessionWindowName(session, admittedMs) };
 }
 
-function isInScope(scope: Scope, record: AdmitRecord): boolean {
+function isInScope(scope: Scope, record: Spender): boolean {
   switch (scope.type) {
     case "customer":
       return record.customer === scope.id;

@@ -1,20 +1,24 @@
 /** Loads the configuration again when it changes; a faulty one keeps the running one and says why. */
+import type { AddedEntities } from "../config/added.ts";
 import { configDigest } from "../config/digest.ts";
 import { formatFault, type Fault } from "../config/fault.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
 import type { NanoUsd } from "../core/money.ts";
 import { systemClock } from "../core/time.ts";
+import { createTurns } from "../core/turns.ts";
 import type { Log, Ruling } from "../gateway/ports.ts";
 import type { Hasher } from "../identity/key-ring.ts";
 import { modelMatcher } from "../policy/models.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { smallestSoundCap } from "../pricing/sound-cap.ts";
 import { providerKinds } from "../providers/catalogue.ts";
+import { tlsFault } from "./certificate.ts";
 import { configure } from "./configure.ts";
 import type { SpendingHistory } from "./openings.ts";
 import type { OpenNode } from "./open-node.ts";
 import { defaultKey } from "./private-file.ts";
+import type { NodeState } from "./state.ts";
 
 /** A cap that is small even for this context is worth a warning. */
 const SMALL_CONTEXT = { contextTokens: 100_000, markers: "5m" } as const;
@@ -37,14 +41,26 @@ export interface ConfigurationOptions {
   readonly log: Log;
 }
 
-/** Reads a configuration, with the virtual keys that the API has made beside those of the file. */
+/** Reads a configuration, with the entities that the API has made beside those of the file. */
 export function readConfig(
   file: string | null,
   environment: Environment,
-  addedVirtualKeys: readonly unknown[],
+  added: AddedEntities = {},
 ): ReturnType<typeof loadConfig> {
   const knownKinds = providerKinds();
-  return loadConfig({ file, environment, knownKinds, addedVirtualKeys, smallestCap });
+  const asking = { knownKinds, smallestCap, tlsTrial: tlsFault };
+  return loadConfig({ file, environment, added, ...asking });
+}
+
+/** All entities that the API has made, by section of the file. */
+export function madeEntities({ made }: Pick<NodeState, "made">): Required<AddedEntities> {
+  return {
+    customers: [...made.of("customer").values()],
+    teams: [...made.of("team").values()],
+    owners: [...made.of("owner").values()],
+    providers: [...made.of("provider").values()],
+    virtual_keys: [...made.of("virtual_key").values()],
+  };
 }
 
 /** Below it, one request that does not fit leaves a noticeable part of the cap unused. */
@@ -62,7 +78,8 @@ function smallestCap(models: readonly string[] | null): NanoUsd | null {
 export class Configuration {
   readonly #options: ConfigurationOptions;
   #inForce: InForce;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Runs a step while no other configuration comes into force. */
+  readonly inTurn = createTurns();
   #fault: string | null = null;
 
   private constructor(options: ConfigurationOptions, inForce: InForce) {
@@ -79,9 +96,9 @@ export class Configuration {
     return this.#inForce;
   }
 
-  /** Reads the configuration as it would be with these keys beside the file's; changes nothing. */
-  read(addedVirtualKeys: readonly unknown[]): ReturnType<typeof loadConfig> {
-    return readConfig(this.#options.file, this.#options.environment, addedVirtualKeys);
+  /** Reads the configuration as it would be with these entities beside the file's; changes nothing. */
+  read(added: AddedEntities): ReturnType<typeof loadConfig> {
+    return readConfig(this.#options.file, this.#options.environment, added);
   }
 
   /** Why the last reload was not taken; null where the file in force is the one on disk. */
@@ -95,9 +112,9 @@ export class Configuration {
    * @returns the faults that kept the running configuration; none: it was changed.
    */
   reload(): Promise<readonly Fault[]> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       const { file, node, log } = this.#options;
-      const loaded = this.read([...node.state.identities.made().values()]);
+      const loaded = this.read(madeEntities(node.state));
       if (!loaded.ok) {
         for (const fault of loaded.faults) log.error(`configuration kept: ${formatFault(fault)}`);
         this.#fault = loaded.faults.map(formatFault)[0] ?? null;
@@ -108,12 +125,6 @@ export class Configuration {
       log.info("configuration in force", { file, keys: loaded.config.virtualKeys.length });
       return [];
     });
-  }
-
-  #inTurn<Result>(step: () => Promise<Result>): Promise<Result> {
-    const result = this.#turn.then(step);
-    this.#turn = result.catch(() => undefined);
-    return result;
   }
 }
 

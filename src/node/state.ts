@@ -1,5 +1,6 @@
 /** Everything that a node keeps in memory and can rebuild from its journal alone. */
 import { Identities } from "../identity/changes.ts";
+import { MadeEntities } from "../identity/made.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { applyRecord, type FoldState } from "../ledger/fold.ts";
 import { Ledger } from "../ledger/ledger.ts";
@@ -8,28 +9,33 @@ import { restoreSnapshot, snapshotOf, type LedgerSnapshot } from "../ledger/snap
 export interface NodeState {
   readonly fold: FoldState;
   readonly identities: Identities;
+  readonly made: MadeEntities;
 }
 
 /** A snapshot of another version is not read: the journal is replayed instead. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
 
 interface NodeSnapshot {
   readonly version: number;
   readonly ledger: LedgerSnapshot;
   readonly identities: unknown;
+  readonly made: unknown;
 }
 
 export function emptyState(): NodeState {
   return {
     fold: { ledger: new Ledger(), mode: "enforce", digest: null, openRequests: new Map() },
     identities: new Identities(),
+    made: new MadeEntities(),
   };
 }
 
 /** Applies one record of the journal. */
 export function applyToState(state: NodeState, record: JournalRecord): void {
   applyRecord(state.fold, record);
-  if (record.type === "admin_change") state.identities.apply(record);
+  if (record.type !== "admin_change") return;
+  state.identities.apply(record);
+  state.made.apply(record);
 }
 
 export function saveState(state: NodeState): NodeSnapshot {
@@ -37,6 +43,7 @@ export function saveState(state: NodeState): NodeSnapshot {
     version: SNAPSHOT_VERSION,
     ledger: snapshotOf(state.fold),
     identities: state.identities.snapshot(),
+    made: state.made.snapshot(),
   };
 }
 
@@ -47,5 +54,6 @@ export function restoreState(saved: unknown): NodeState | null {
   return {
     fold: restoreSnapshot(snapshot.ledger),
     identities: Identities.restore(snapshot.identities),
+    made: MadeEntities.restore(snapshot.made),
   };
 }

@@ -47,6 +47,8 @@ export interface TollgateMetrics {
   /** `result`: "ok", a status class ("4xx"), or a fault's name. */
   readonly attemptEnds: (provider: string, result: string) => void;
   readonly holdOverrun: (provider: string) => void;
+  /** The self-check found the books to contradict themselves. */
+  readonly invariantBreached: (invariant: string) => void;
   /** All metrics in Prometheus' text format 0.0.4. */
   readonly metricsText: () => Promise<string>;
 }
@@ -96,6 +98,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
     },
     attemptEnds: (provider, result) => counters.attempts.inc({ provider, result }),
     holdOverrun: () => counters.overruns.inc(),
+    invariantBreached: (invariant) => counters.breaches.inc({ invariant }),
     metricsText: () => registry.metrics(),
   };
 }
@@ -151,6 +154,12 @@ function createCounters(registry: Registry) {
     overruns: new Counter({
       name: "tollgate_hold_overruns_total",
       help: "Charges above their hold: the bound was wrong for that door.",
+      registers,
+    }),
+    breaches: new Counter({
+      name: "tollgate_invariant_breaches_total",
+      help: "Times that the self-check found the books to contradict themselves: any is a fault.",
+      labelNames: ["invariant"],
       registers,
     }),
     inflight: new Gauge({

@@ -19,6 +19,7 @@ export interface Questions {
   readonly usage: { readonly ask: UsageQuery; readonly answer: readonly UsageGroup[] };
   readonly spentSince: { readonly ask: SpentQuery; readonly answer: NanoUsd };
   readonly spentBySession: { readonly ask: SpentQuery; readonly answer: readonly SessionSpent[] };
+  readonly spenders: { readonly ask: null; readonly answer: readonly string[] };
   readonly prune: { readonly ask: { readonly beforeMs: number }; readonly answer: number };
   readonly rebuild: { readonly ask: { readonly untilSeq: number }; readonly answer: null };
   readonly close: { readonly ask: null; readonly answer: null };

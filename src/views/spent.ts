@@ -66,6 +66,18 @@ export async function sumSpentBySession(
   }));
 }
 
+/** All virtual keys of which there is any row; none of the others has spent anything. */
+export async function listSpenders(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("dimensions")
+    .select("virtual_key")
+    .distinct()
+    .where("virtual_key", "is not", null)
+    .$narrowType<{ virtual_key: string }>()
+    .execute();
+  return rows.map((row) => row.virtual_key);
+}
+
 type Bounded = SpentQuery & { readonly toMs: number };
 type Condition = RawBuilder<unknown>;
 type Total = RawBuilder<{ total: bigint | null }>;

@@ -34,6 +34,8 @@ export interface Views {
   readonly spentSince: (query: SpentQuery) => Promise<NanoUsd>;
   /** The same, apart for each session that the clients named. */
   readonly spentBySession: (query: SpentQuery) => Promise<readonly SessionSpent[]>;
+  /** All keys that have any row, once all lines up to `uptoSeq` are applied. */
+  readonly spenders: (uptoSeq: number) => Promise<readonly string[]>;
   /** Removes rows of requests before a moment, roll-ups stay; resolves to how many. */
   readonly prune: (beforeMs: number) => Promise<number>;
   /** Throws the views away and folds the journal again: all lines told of, or all there are. */
@@ -65,6 +67,10 @@ export async function openViews(options: ViewsOptions): Promise<Views> {
     spentBySession: async (query) => {
       await reach(query.uptoSeq, "at_last");
       return ask("spentBySession", query);
+    },
+    spenders: async (uptoSeq) => {
+      await reach(uptoSeq, "at_last");
+      return ask("spenders", null);
     },
     prune: (beforeMs) => ask("prune", { beforeMs }),
     rebuild: async () => {

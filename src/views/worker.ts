@@ -8,7 +8,7 @@ import { isCorrupt, isFileFault } from "../store/sqlite.ts";
 import { createProjector, JournalMismatch } from "./projector.ts";
 import type { FromWorker, Question, ToWorker, WorkerSetup } from "./protocol.ts";
 import { listRequests, showRequest } from "./requests.ts";
-import { sumSpent, sumSpentBySession } from "./spent.ts";
+import { listSpenders, sumSpent, sumSpentBySession } from "./spent.ts";
 import { sumUsage } from "./usage.ts";
 
 invariant(parentPort !== null, "the views run in a worker thread");
@@ -132,6 +132,8 @@ async function resultOf(question: Question): Promise<unknown> {
       return sumSpent(projector.db(), question.ask);
     case "spentBySession":
       return sumSpentBySession(projector.db(), question.ask);
+    case "spenders":
+      return listSpenders(projector.db());
     case "prune":
       return projector.prune(question.ask.beforeMs);
     case "rebuild":

@@ -7,7 +7,8 @@ import fc from "fast-check";
 import type { Config } from "../../src/config/config.ts";
 import { configDigest } from "../../src/config/digest.ts";
 import { formatFault } from "../../src/config/fault.ts";
-import { addedPath, loadConfig } from "../../src/config/load.ts";
+import { readAddedPath } from "../../src/config/added.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { formatUsd, type NanoUsd, nanoUsd } from "../../src/core/money.ts";
 import { configOf, KNOWN_KINDS, load, VIRTUAL_KEY } from "./loading.ts";
 
@@ -260,13 +261,13 @@ test("ten thousand keys load; the time is printed", (context) => {
 test("virtual keys made elsewhere are checked with those of the file, and told apart", () => {
   const text = `${TIERS}virtual_keys: [{ id: k, team: t }]\n`;
   const made = { id: "l", team: "t", budgets: [{ usd: "1", per: "day" }] };
-  const config = configOf(text, { addedVirtualKeys: [made] });
+  const config = configOf(text, { added: { virtual_keys: [made] } });
   assert.deepEqual(
     config.virtualKeys.map((key) => key.id),
     ["k", "l"],
   );
   const faulty = { id: "k", team: "x", budgets: [{ usd: 1, per: "dya" }] };
-  const loaded = load(text, { addedVirtualKeys: [made, faulty] });
+  const loaded = load(text, { added: { virtual_keys: [made, faulty] } });
   assert.ok(!loaded.ok);
   assert.deepEqual(loaded.faults.map(formatFault), [
     'api:1:1 added_virtual_keys[1].budgets[0].per: "dya" is not known here: did you mean "day"?',
@@ -274,6 +275,42 @@ test("virtual keys made elsewhere are checked with those of the file, and told a
     'api:1:1 added_virtual_keys[1].id: duplicate id "k": give this virtual key another, the first is at line 3',
     'api:1:1 added_virtual_keys[1].team: no team has the id "x": use one of "t"',
   ]);
-  assert.ok(loaded.faults.every(({ path }) => path.startsWith(addedPath(1))));
+  assert.deepEqual(readAddedPath(loaded.faults[0]?.path ?? ""), {
+    section: "virtual_keys",
+    index: 1,
+    field: "budgets[0].per",
+  });
   assert.deepEqual(faulty.budgets, [{ usd: 1, per: "dya" }]);
+});
+
+test("entities of every kind can be made elsewhere; the file itself stands on its own", () => {
+  const added = {
+    customers: [{ id: "beta" }],
+    teams: [{ id: "made", customer: "beta" }],
+    owners: [{ id: "bob", team: "made" }],
+    providers: [{ id: "second", kind: "rehearsal" }],
+    virtual_keys: [{ id: "l", team: "made", owner: "bob", providers: [{ id: "second" }] }],
+  };
+  const config = configOf(TIERS, { added });
+  assert.deepEqual(
+    config.teams.map(({ id, customer }) => [id, customer]),
+    [
+      ["t", "acme"],
+      ["made", "beta"],
+    ],
+  );
+  assert.equal(config.virtualKeys[0]?.owner, "bob");
+  const leaning = `${TIERS}virtual_keys: [{ id: k, team: made }]\n`;
+  const loaded = load(leaning, { added });
+  assert.ok(!loaded.ok);
+  assert.deepEqual(loaded.faults.map(formatFault), [
+    'tollgate.yaml:3:31 virtual_keys[0].team: team "made" was made through the API: the file can refer only to its own',
+  ]);
+  const secret = [
+    { id: "p", kind: "anthropic", keys: [{ id: "k", secret: "sk-ant-written-out" }] },
+  ];
+  const literal = load(TIERS, { added: { providers: secret } });
+  assert.ok(!literal.ok);
+  assert.match(literal.faults[0]?.message ?? "", /written out/);
+  assert.ok(!JSON.stringify(literal.faults).includes("sk-ant-written-out"));
 });

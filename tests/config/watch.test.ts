@@ -13,14 +13,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { watchConfig } from "../../src/config/watch.ts";
+import { watchFiles } from "../../src/config/watch.ts";
 
 /** A folder of its own, and a count of the changes told about a file in it. */
 function watching(context: TestContext, prepare: (folder: string) => string) {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-watch-"));
   const file = prepare(folder);
   const told = { changes: 0 };
-  const watch = watchConfig(file, () => told.changes++);
+  const watch = watchFiles([file], () => told.changes++);
   context.after(() => {
     watch.close();
     rmSync(folder, { recursive: true });
@@ -101,4 +101,24 @@ test("a folder that does not exist yet is polled", LIMIT, async (context) => {
   mkdirSync(join(file, ".."));
   writeFileSync(file, "mode: enforce\n");
   await until(1);
+});
+
+test("of several files in several folders, each is told alone", LIMIT, async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "tollgate-watch-"));
+  const files = ["cert", "key"].map((name) => join(folder, name, "server.pem"));
+  for (const file of files) {
+    mkdirSync(join(file, ".."));
+    writeFileSync(file, "1");
+  }
+  const told = { changes: 0 };
+  const watch = watchFiles(files, () => told.changes++);
+  context.after(() => {
+    watch.close();
+    rmSync(folder, { recursive: true });
+  });
+  for (const [index, file] of files.entries()) {
+    writeFileSync(file, "22");
+    while (told.changes === index) await sleep(20);
+    assert.equal(told.changes, index + 1);
+  }
 });

@@ -2,7 +2,15 @@
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/config.ts";
-import type { BudgetView, ControlPorts, KeyView } from "../../src/control/ports.ts";
+import type { AddedEntities } from "../../src/config/added.ts";
+import type {
+  BudgetView,
+  ChangeProblem,
+  ControlPorts,
+  CorrectionOrder,
+  KeyView,
+  KeyWithSecret,
+} from "../../src/control/ports.ts";
 import { mergePatch } from "../../src/control/merge-patch.ts";
 import type { VirtualKeyId } from "../../src/core/ids.ts";
 import { systemClock } from "../../src/core/time.ts";
@@ -22,6 +30,9 @@ export interface World {
   readonly requests: RequestDetail[];
   readonly usage: UsageGroup[];
   readonly keys: Map<string, KeyView>;
+  /** In force: the file, and what was made. */
+  config: Config;
+  readonly corrections: CorrectionOrder[];
   /** What was asked of the views, and what was changed by whom. */
   readonly asked: { requests: RequestsFilter[]; usage: UsageQuery[]; synced: number[] };
   readonly changes: string[];
@@ -29,6 +40,10 @@ export interface World {
   /** Thrown by the next question to the views. */
   trouble: Error | null;
   openMetrics: boolean;
+  /** Where the books contradict themselves. */
+  readonly breaches: string[];
+  /** False: the configuration sets the admin token. */
+  tokenIsMade: boolean;
   mode: Config["mode"];
 }
 
@@ -61,8 +76,10 @@ const SECRETS = {
 export const NEVER_SHOWN = [...Object.values(SECRETS), TOKEN];
 
 export function memoryWorld(dataDir = freshFolder()): World {
-  const config = loadedConfig(dataDir);
+  const config = loadedConfig(dataDir, {});
   const world: Omit<World, "ports"> = {
+    config,
+    corrections: [],
     budgets: [],
     requests: [],
     usage: [],
@@ -72,22 +89,26 @@ export function memoryWorld(dataDir = freshFolder()): World {
     logged: [],
     trouble: null,
     openMetrics: false,
+    breaches: [],
+    tokenIsMade: true,
     mode: "enforce",
   };
   for (const { secret: _, ...key } of config.virtualKeys) {
     world.keys.set(key.id, { key, source: "file", revokedMs: null, secrets: 1 });
   }
+  // One object throughout: what the ports change must be seen in the world.
   return Object.assign(world, { ports: portsOf(world, config) });
 }
 
-function loadedConfig(dataDir: string): Config {
+function loadedConfig(dataDir: string, added: AddedEntities): Config {
   const loaded = loadConfig({
     file: join(dataDir, "tollgate.yaml"),
     environment: { ...SECRETS, TOLLGATE_DATA_DIR: dataDir },
     knownKinds: ["anthropic"],
     readFile: () => FILE,
+    added,
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
+  if (!loaded.ok) throw new Error(loaded.faults[0]?.message);
   return loaded.config;
 }
 
@@ -101,14 +122,21 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
     startedMs: 0,
     verifyToken: (presented) => presented === TOKEN,
     config: () => ({
-      ...config,
+      ...world.config,
       mode: world.mode,
-      admin: { ...config.admin, openMetrics: world.openMetrics },
+      admin: { ...world.config.admin, openMetrics: world.openMetrics },
     }),
     dataPlaneUrl: () => "http://127.0.0.1:8080",
     budgets: () => world.budgets,
     views: viewsOf(world),
     keys: keysOf(world),
+    entities: entitiesOf(world, config.dataDir),
+    correct: async (order) => {
+      world.corrections.push(order);
+      const known = world.requests.some(({ id }) => id === order.request);
+      if (!known) return { status: 404, message: "there is no such request" };
+      return order.attempt === 7 ? { status: 409, message: "it is no estimate" } : null;
+    },
     head: () => ({ node: "nAAAAAAAA", seq: 7, hash: "ab".repeat(32), time: null }),
     journalDirectory: join(config.dataDir, "journal", "nAAAAAAAA"),
     health: () => ({
@@ -116,10 +144,22 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
       reasons: [],
       providerTroubles: ["provider anthropic refused key main with 401"],
       configurationFault: null,
+      invariantBreaches: [...world.breaches],
     }),
     explainPrice: (model, atMs) => book.explain(model, atMs),
     pricedModels: () => book.wireIds(),
     metricsText: async () => "# HELP a b\na 1\n",
+    inFlight: () => ({ attempts: 2, held: 1_500_000_000n }),
+    resetAdminToken: () => {
+      if (!world.tokenIsMade) return null;
+      world.changes.push("reset the admin token");
+      return "tga_made-anew";
+    },
+    backupPoint: async () => {
+      if (world.trouble !== null) throw world.trouble;
+      const position = { segment: 1, offset: 700, seq: 7, prevHash: "ab".repeat(32) };
+      return { node: "nAAAAAAAA", position, time: null };
+    },
     log: { info: log, warn: log, error: log },
   };
 }
@@ -165,9 +205,18 @@ function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
     keys.set(id, view);
     return view;
   };
-  return {
+  const administration: ControlPorts["keys"] = {
     list: () => [...keys.values()],
     get: (id) => keys.get(id) ?? null,
+    createAll: async (list, actor) => {
+      const made: KeyWithSecret[] = [];
+      for (const [index, fields] of list.entries()) {
+        const done = await administration.create(fields, actor);
+        if ("status" in done) return { problems: [{ index, ...done }] };
+        made.push(done);
+      }
+      return { made };
+    },
     create: async (fields, actor) => {
       const { id, team, name } = fields as { id?: unknown; team?: unknown; name?: string };
       if (typeof id !== "string") return { status: 400, message: "id is missing", field: "id" };
@@ -201,6 +250,52 @@ function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
     revoke: async (id, actor) => {
       changes.push(`revoke ${id} by ${actor}`);
       return changed(id, { revokedMs: 1_000, secrets: 0 });
+    },
+  };
+  return administration;
+}
+
+const SECTIONS = {
+  customer: "customers",
+  team: "teams",
+  owner: "owners",
+  provider: "providers",
+} as const;
+
+/** Checked by the configuration's own rules; what the node adds to them is not here. */
+function entitiesOf(world: Omit<World, "ports">, dataDir: string): ControlPorts["entities"] {
+  const made = new Map<string, Map<string, unknown>>();
+  const of = (kind: keyof typeof SECTIONS): Map<string, unknown> =>
+    made.get(SECTIONS[kind]) ?? new Map<string, unknown>();
+  const put = (kind: keyof typeof SECTIONS, next: Map<string, unknown>): ChangeProblem | null => {
+    const lists = new Map([...made, [SECTIONS[kind], next]]);
+    const added = [...lists].map(([section, entities]) => [section, [...entities.values()]]);
+    try {
+      world.config = loadedConfig(dataDir, Object.fromEntries(added) as AddedEntities);
+    } catch (error) {
+      return { status: 400, message: String(error) };
+    }
+    made.set(SECTIONS[kind], next);
+    return null;
+  };
+  return {
+    fieldsOf: (kind, id) => of(kind).get(id) ?? null,
+    create: async (kind, fields, actor) => {
+      const { id } = fields as { id?: unknown };
+      if (typeof id !== "string") return { status: 400, message: "id is missing", field: "id" };
+      world.changes.push(`create ${kind} ${id} by ${actor}`);
+      return put(kind, new Map([...of(kind), [id, fields]]));
+    },
+    update: async ({ kind, id, patch }, actor) => {
+      const fields = of(kind).get(id);
+      if (fields === undefined) return { status: 409, message: "it stands in the file" };
+      world.changes.push(`update ${kind} ${id} by ${actor}`);
+      return put(kind, new Map([...of(kind), [id, mergePatch(fields, patch)]]));
+    },
+    remove: async (kind, id, actor) => {
+      if (!of(kind).has(id)) return { status: 409, message: "it stands in the file" };
+      world.changes.push(`delete ${kind} ${id} by ${actor}`);
+      return put(kind, new Map([...of(kind)].filter(([other]) => other !== id)));
     },
   };
 }

@@ -26,8 +26,10 @@ test("the document describes every call once, and says which version it is of", 
     assert.equal(document.info.version, "9.8.7");
     assert.deepEqual(Object.keys(document.paths).toSorted(), [
       "/api/openapi.json",
+      "/api/v1/admin/reset-token",
       "/api/v1/audit/checkpoint",
       "/api/v1/audit/records",
+      "/api/v1/backups",
       "/api/v1/budgets",
       "/api/v1/customers",
       "/api/v1/customers/{id}",
@@ -39,6 +41,7 @@ test("the document describes every call once, and says which version it is of", 
       "/api/v1/providers/{id}",
       "/api/v1/requests",
       "/api/v1/requests/{id}",
+      "/api/v1/requests/{id}/correction",
       "/api/v1/session",
       "/api/v1/status",
       "/api/v1/teams",
@@ -76,6 +79,10 @@ test("a new key's body is described by the fields of the file, without a secret"
     };
     assert.ok("budgets" in schema.properties && !("secret" in schema.properties));
     assert.deepEqual(schema.required, ["id", "team"]);
+    assert.ok("text/csv" in (post?.requestBody?.content ?? {}));
+    assert.ok(
+      !("text/csv" in (document.paths["/api/v1/teams"]?.["post"]?.requestBody?.content ?? {})),
+    );
     const names = get?.parameters.map(({ name }) => name);
     assert.deepEqual(names, ["limit", "cursor", "team", "owner"]);
   } finally {

@@ -209,6 +209,7 @@ describe("entities", () => {
       labels: { cost_center: "4711" },
       budgets: [{ usd: "4000", per: "month", time_zone: "Europe/Berlin", overshoot: "none" }],
       rate_limits: [{ requests: 600, per: "minute" }, { concurrent: 200 }],
+      source: "file",
     });
   });
 

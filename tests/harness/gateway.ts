@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePorts } from "./ports.ts";
+import { send } from "./raw-request.ts";
 
 export interface GatewayOptions {
   /** The configuration as an object (JSON is YAML) or as the file's text. */
@@ -14,6 +15,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** For the Node that runs `serve`: `--import` and the like. */
   readonly nodeArguments?: readonly string[];
+  /** Where `config` has `server.tls`: the authorities, in PEM form, that its certificates come from. */
+  readonly tlsCa?: string;
 }
 
 /** A row of `GET /api/v1/requests`, as far as tests read it. */
@@ -54,7 +57,7 @@ interface CommandEnd {
 }
 
 export interface Gateway {
-  /** The data plane: "http://127.0.0.1:PORT". */
+  /** The data plane: "http://127.0.0.1:PORT", or https. */
   readonly url: string;
   readonly adminUrl: string;
   readonly adminToken: string;
@@ -112,14 +115,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     TOLLGATE_ADMIN_URL: `http://127.0.0.1:${adminPort}`,
     ...options.env,
   };
-  const url = `http://127.0.0.1:${port}`;
+  const { tlsCa } = options;
+  const url = `${tlsCa === undefined ? "http" : "https"}://127.0.0.1:${port}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   const output: string[] = [];
   const launch = async (): Promise<ChildProcess> => {
     const script = [...(options.nodeArguments ?? []), CLI];
     const launched = run([...script, "serve", "--config", configFile], env, folder);
     collect(launched, output);
-    await untilReady(launched, url, () => output.join(""));
+    await untilReady(launched, { url, tlsCa }, () => output.join(""));
     return launched;
   };
   let child = await launch();
@@ -192,11 +196,16 @@ async function runToEnd(
   return { code: child.exitCode, output: output.join("") };
 }
 
-async function untilReady(child: ChildProcess, url: string, logs: () => string): Promise<void> {
+async function untilReady(
+  child: ChildProcess,
+  { url, tlsCa }: { readonly url: string; readonly tlsCa: string | undefined },
+  logs: () => string,
+): Promise<void> {
+  const ca = tlsCa === undefined ? {} : { ca: tlsCa };
   const deadline = performance.now() + READY_WITHIN_MS;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    const ready = await fetch(`${url}/health/ready`).catch(() => null);
-    await ready?.arrayBuffer();
+    const asking = send(url, { method: "GET", path: "/health/ready", ...ca });
+    const ready = await asking.catch(() => null);
     if (ready?.status === 200) return;
     await delay(POLL_MS);
   }

@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
 } from "node:http";
+import { request as tlsRequest } from "node:https";
 
 export interface RawRequest {
   readonly method?: string;
@@ -14,6 +15,8 @@ export interface RawRequest {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Buffer | string;
   readonly signal?: AbortSignal;
+  /** For an origin with https: the authorities that are trusted, in PEM form. */
+  readonly ca?: string;
 }
 
 export interface RawAnswer {
@@ -33,16 +36,17 @@ export interface ErrorEnvelope {
 
 /** Sends to the server at `origin` ("http://127.0.0.1:PORT") and reads the answer to its end. */
 export async function send(origin: string, what: RawRequest): Promise<RawAnswer> {
-  const { method = "POST", path, headers = {}, body, signal } = what;
-  const { hostname, port } = new URL(origin);
+  const { method = "POST", path, headers = {}, body, signal, ca } = what;
+  const { protocol, hostname, port } = new URL(origin);
   const length = body === undefined || "transfer-encoding" in headers ? {} : lengthOf(body);
-  const outgoing = request({
+  const outgoing = (protocol === "https:" ? tlsRequest : request)({
     hostname,
     port,
     method,
     path,
     headers: { ...length, ...headers },
     ...(signal === undefined ? {} : { signal }),
+    ...(ca === undefined ? {} : { ca }),
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     // A server may answer and close before it has read all: then the answer counts.

@@ -22,6 +22,14 @@ export function historyOf(
       meanwhile();
       return sumOf(chargesOf(records, query));
     },
+    spenders: async (uptoSeq) => {
+      await Promise.resolve();
+      meanwhile();
+      const keys = records
+        .slice(0, uptoSeq)
+        .flatMap((record) => (record.type === "admit" ? [record.virtual_key ?? ""] : []));
+      return new Set(keys);
+    },
     sessions: async (query) => {
       await Promise.resolve();
       meanwhile();

@@ -8,7 +8,13 @@ import { scanMessagesBody } from "./scan.ts";
 
 const TURNS = 10;
 const BETAS = "claude-code-20250219,context-management-2025-06-27";
-const OPTIONS: TranscriptOptions = { fixedTokens: 20_000, appetite: 1, markers: 1 };
+const OPTIONS: TranscriptOptions = {
+  fixedTokens: 20_000,
+  appetite: 1,
+  hiddenTokensMax: 5000,
+  signatureBytesPerToken: 0,
+  markers: 1,
+};
 const SEED = fc.integer({ min: 0, max: 2 ** 31 });
 const RUNS = { numRuns: 60 };
 
