@@ -120,12 +120,45 @@ export class Configuration {
         this.#fault = loaded.faults.map(formatFault)[0] ?? null;
         return loaded.faults;
       }
-      this.#inForce = await bringIntoForce(this.#options, loaded.config);
+      const before = this.#inForce.config;
+      try {
+        this.#inForce = await bringIntoForce(this.#options, loaded.config);
+      } catch (error) {
+        // The views may be away for a moment: what is in force stays, and the next reload tries again.
+        const message = `it could not be brought into force: ${String(error)}`;
+        log.error(`configuration kept: ${message}`);
+        this.#fault = message;
+        return [{ file: file ?? "environment", line: 1, column: 1, path: "(file)", message }];
+      }
       this.#fault = null;
       log.info("configuration in force", { file, keys: loaded.config.virtualKeys.length });
+      warnOfRestart(before, this.#inForce.config, log);
       return [];
     });
   }
+}
+
+/** Settings that are read at a start only. */
+const START_ONLY: Readonly<Record<string, (config: Config) => unknown>> = {
+  "server.listen": ({ server }) => server.listen,
+  "server.admin_listen": ({ server }) => server.adminListen,
+  "server.drain_seconds": ({ server }) => server.drainMs,
+  "server.timeouts.header": ({ server }) => server.timeouts.headerMs,
+  "server.timeouts.connect": ({ server }) => server.timeouts.connectMs,
+  outbound: ({ outbound }) => outbound,
+  data_dir: ({ dataDir }) => dataDir,
+  "journal.durability": ({ journal }) => journal.durability,
+  "journal.segment_mb": ({ journal }) => journal.segmentBytes,
+  log: ({ log }) => log,
+  "admin.token": ({ admin }) => admin.token,
+};
+
+function warnOfRestart(before: Config, after: Config, log: Log): void {
+  const changed = Object.entries(START_ONLY)
+    .filter(([, read]) => JSON.stringify(read(before)) !== JSON.stringify(read(after)))
+    .map(([setting]) => setting);
+  if (changed.length > 0)
+    log.warn(`these settings take effect at the next start: ${changed.join(", ")}`);
 }
 
 async function bringIntoForce(options: ConfigurationOptions, config: Config): Promise<InForce> {

@@ -3,9 +3,7 @@ import type { FoldState } from "../ledger/fold.ts";
 import { amountHeld, type Hold } from "../ledger/ledger.ts";
 import type { Window } from "../ledger/state.ts";
 import type { Log } from "../gateway/ports.ts";
-
-/** `held_is_sum`: what is held is the sum of the open holds. `cap_kept`: no admission exceeds a cap. */
-export type Invariant = "held_is_sum" | "cap_kept" | "counters_sound";
+import type { Invariant } from "../telemetry/metrics.ts";
 
 export interface SelfCheckOptions {
   /** Read at each check: which books there are, and what the configuration in force says. */

@@ -124,6 +124,14 @@ describe("a reload", () => {
     assert.equal((await gateway.budgets()).length, 3);
   });
 
+  test("names the settings that wait for the next start", async () => {
+    const seen = gateway.logs().length;
+    await reload(gateway, configOf({ server: { drain_seconds: 7 } }));
+    await until("it is told", () =>
+      /next start: server\.drain_seconds/.test(gateway.logs().slice(seen)),
+    );
+  });
+
   test("lowers a cap below what is spent: the headroom is negative and the next request stops", async () => {
     await reload(gateway, configOf({ budgets: { key: [{ usd: "0.001", per: "day" }] } }));
     const [budget] = await gateway.budgets();
