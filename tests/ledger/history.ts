@@ -65,7 +65,7 @@ function chargesOf(records: readonly JournalRecord[], query: Query): Charge[] {
 }
 
 /** Whom a record's attempt is charged to. */
-export function subjectOf(record: AdmitRecord) {
+function subjectOf(record: AdmitRecord) {
   const { customer, team, owner, virtual_key: key, provider, session } = record;
   return { customer: customer ?? "", team: team ?? "", owner, key: key ?? "", provider, session };
 }
