@@ -80,6 +80,14 @@ test("a request without key, provider or first byte has empty labels", async () 
   assert.equal(sample(text, "tollgate_first_byte_seconds_count"), 0);
 });
 
+test("breaches of an invariant are counted from 0 on", async () => {
+  const metrics = create();
+  const name = 'tollgate_invariant_breaches_total{invariant="cap_kept"}';
+  assert.equal(sample(await metrics.metricsText(), name), 0);
+  metrics.invariantBreached("cap_kept");
+  assert.equal(sample(await metrics.metricsText(), name), 1);
+});
+
 test("a million small costs add up without the error of adding floats", async () => {
   const metrics = create();
   for (let index = 0; index < 100_000; index++) metrics.requestEnds({ ...FINISHED, costNano: 1n });

@@ -53,6 +53,12 @@ export interface TollgateMetrics {
   readonly metricsText: () => Promise<string>;
 }
 
+/** `held_is_sum`: what is held is the sum of the open holds. `cap_kept`: no admission exceeds a cap. */
+const INVARIANTS = ["held_is_sum", "cap_kept", "counters_sound"] as const;
+
+/** What the self-check holds the books against. */
+export type Invariant = (typeof INVARIANTS)[number];
+
 /** 50 µs to 1 s: what the gateway itself takes. */
 const OVERHEAD_BUCKETS = [
   0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2,
@@ -73,6 +79,8 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
   collectDefaultMetrics({ register: registry });
   registerGauges(registry, sources);
   const counters = createCounters(registry);
+  // From 0 on: an alert on a change would miss the first breach of a series that begins with it.
+  for (const invariant of INVARIANTS) counters.breaches.inc({ invariant }, 0);
   const models = new Set<string>();
   const modelLabel = (model: string): string => {
     if (models.size < MODELS_MAX) models.add(model);
