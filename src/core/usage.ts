@@ -54,3 +54,13 @@ export interface BilledUsage {
   readonly inferenceGeo: string | null;
   readonly serviceTier: string | null;
 }
+
+/** The whole input: uncached, read from the cache, and written to it. */
+export function inputTokensOf(usage: Usage): number {
+  return (
+    usage.input_tokens +
+    usage.cache_read_input_tokens +
+    usage.cache_write_5m_input_tokens +
+    usage.cache_write_1h_input_tokens
+  );
+}

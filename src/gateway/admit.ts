@@ -63,7 +63,8 @@ function enforce(request: AdmitRequest, known: KnownInput, gateway: Gateway): Ad
   const byBytes = pricingOf(request, nowMs, null);
   warnOfAssumedPrice(byBytes.price, gateway);
   const isTight = isNearCap(windows, byBytes);
-  if (isTight && known.turn === null) learn(request, known, gateway);
+  if (isTight && known.turn === null && countsBound(request, gateway))
+    learn(request, known, gateway);
   const pricing = known.tokens === null ? byBytes : pricingOf(request, nowMs, known.tokens);
   const decision = decideOn({
     request,
@@ -140,7 +141,7 @@ function isWorthCounting(
   known: KnownInput,
   gateway: Gateway,
 ): boolean {
-  if (!BUDGET_CODES.has(refused.code)) return false;
+  if (!BUDGET_CODES.has(refused.code) || !countsBound(request, gateway)) return false;
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows, nowMs } = windowsOf(request, gateway);
@@ -149,6 +150,11 @@ function isWorthCounting(
   const least = boundFor(Math.min(asked, answerTokens)).need;
   const shortage = budgetShortage(windows, least, "real");
   return shortage === null || shortage.code === "budget_busy";
+}
+
+/** Whether figures of this provider can be held against the next request. */
+function countsBound({ target }: AdmitRequest, gateway: Gateway): boolean {
+  return gateway.providerHealth.countsBound(target.use.provider.id);
 }
 
 async function countedInput(request: AdmitRequest, gateway: Gateway): Promise<number | null> {

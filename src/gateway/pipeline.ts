@@ -1,7 +1,7 @@
 /** A Messages request from its first byte to its last record. Read this file first. */
 import { nanoUsd } from "../core/money.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { NO_USAGE, type BilledUsage } from "../core/usage.ts";
+import { inputTokensOf, NO_USAGE, type BilledUsage } from "../core/usage.ts";
 import { JournalUnavailable } from "../journal/journal.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
@@ -17,11 +17,16 @@ import type { Gateway } from "./ports.ts";
 import { receive } from "./receive.ts";
 import { endingOf, recordCancel, recordRelease, recordSettlement } from "./record.ts";
 import { bodyFault, credentialRefused, journalRefusal, notReached } from "./refuse.ts";
+import type { Reading } from "./reading.ts";
 import { relay, type Relayed } from "./relay.ts";
 import { route } from "./route.ts";
 import { needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
 import { rememberTurn } from "./turns.ts";
 import { subjectOf } from "./subject.ts";
+
+/** What a provider may add to a request's text by itself. */
+const ENVELOPE_TOKENS = 64;
+const TOOLS_PROMPT_TOKENS = 1_024;
 
 /**
  * receive → admit → route → hold → forward → relay → settle → record, for `/v1/messages` and its
@@ -176,10 +181,33 @@ function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<S
 }
 
 /** Exact figures near a cap bound the session's next turn. */
-function learn({ admitted }: Attempt, { reading }: Relayed, gateway: Gateway): void {
+function learn({ admitted, body }: Attempt, { reading }: Relayed, gateway: Gateway): void {
+  checkInput(admitted, body, { reading, gateway });
   if (admitted.turn === null || !reading.final || reading.billed === null) return;
   const cutAt = reading.stopReason === "max_tokens" ? admitted.clamped : null;
   rememberTurn(gateway.turns, admitted.turn, { billed: reading.billed, cutAt });
+}
+
+/** Text has fewer tokens than bytes. A provider that bills otherwise is held to the bytes alone. */
+function checkInput(
+  { bound, target }: Admitted,
+  body: MessagesBody,
+  seen: { readonly reading: Reading; readonly gateway: Gateway },
+): void {
+  const { billed } = seen.reading;
+  if (billed === null || bound.passes > 1 || body.facts.opaqueInput || body.facts.images > 0)
+    return;
+  const provider = target.use.provider.id;
+  // With tools the provider adds a prompt of its own.
+  const hiddenTokens = body.facts.tools > 0 ? TOOLS_PROMPT_TOKENS : ENVELOPE_TOKENS;
+  if (inputTokensOf(billed.usage) <= body.byteLength + hiddenTokens) return;
+  if (!seen.gateway.providerHealth.countsBound(provider)) return;
+  seen.gateway.providerHealth.inputBeyondCount(provider);
+  seen.gateway.log.warn("a provider billed more input than text of that size can have", {
+    provider,
+    body_bytes: body.byteLength,
+    input_tokens: inputTokensOf(billed.usage),
+  });
 }
 
 function outcomeFor(exchange: Exchange, relayed: Relayed, gateway: Gateway) {

@@ -91,6 +91,9 @@ export interface Gateway {
 export interface ProviderHealth {
   readonly credentialRefused: (provider: string, key: string, status: number) => void;
   readonly credentialAccepted: (provider: string, key: string) => void;
+  /** The provider billed more input than its own count can have told: counts of it bound nothing. */
+  readonly inputBeyondCount: (provider: string) => void;
+  readonly countsBound: (provider: string) => boolean;
   /** Sentences about keys that their provider refuses now. */
   readonly troubles: () => readonly string[];
 }

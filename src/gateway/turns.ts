@@ -1,6 +1,6 @@
 /** Learns from exact answers near a cap what the next turn of the same session can have for input. */
 import type { BodyFacts } from "../core/body-facts.ts";
-import type { BilledUsage } from "../core/usage.ts";
+import { inputTokensOf, type BilledUsage } from "../core/usage.ts";
 import { inputTokensAfter, type TurnMemory } from "../ledger/memory.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import {
@@ -81,11 +81,7 @@ export function rememberTurn(
   memory.remember(view.name, {
     prefix,
     shape: view.shape,
-    inputTokens:
-      usage.input_tokens +
-      usage.cache_read_input_tokens +
-      usage.cache_write_5m_input_tokens +
-      usage.cache_write_1h_input_tokens,
+    inputTokens: inputTokensOf(usage),
     outputTokens: usage.output_tokens,
     images: facts.images,
     cutAt: answer.cutAt,

@@ -6,6 +6,7 @@ import { formatTime } from "../core/time.ts";
 /** Counts nothing and blocks nothing yet: it only tells. */
 export function createProviderHealth(clock: Clock): ProviderHealth {
   const refused = new Map<string, string>();
+  const beyondCount = new Set<string>();
   return {
     credentialRefused(provider, key, status) {
       refused.set(
@@ -17,6 +18,10 @@ export function createProviderHealth(clock: Clock): ProviderHealth {
     credentialAccepted(provider, key) {
       refused.delete(`${provider}/${key}`);
     },
+    inputBeyondCount(provider) {
+      beyondCount.add(provider);
+    },
+    countsBound: (provider) => !beyondCount.has(provider),
     troubles: () => [...refused.values()],
   };
 }

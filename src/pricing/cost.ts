@@ -1,7 +1,7 @@
 /** What an attempt costs by the provider's own figures, exact until one rounding at the end. */
 import { nanoUsd } from "../core/money.ts";
 import type { NanoUsd } from "../core/money.ts";
-import type { BilledPass, BilledUsage, Usage } from "../core/usage.ts";
+import { inputTokensOf, type BilledPass, type BilledUsage, type Usage } from "../core/usage.ts";
 import { modifierOf } from "./modifier.ts";
 import type { PriceBook } from "./price-book.ts";
 import { doubledRates } from "./price.ts";
@@ -60,20 +60,10 @@ function ratesOfPass(
     request.billed.speed === "fast" &&
     (price.fast !== null || price.name === request.context.price.name);
   const tier = price.longContext;
-  if (tier !== null && promptTokens(pass.usage) > tier.aboveTokens) {
+  if (tier !== null && inputTokensOf(pass.usage) > tier.aboveTokens) {
     return fast ? doubledRates(tier.rates) : tier.rates;
   }
   return fast ? (price.fast ?? doubledRates(price.rates)) : price.rates;
-}
-
-/** The whole prompt, cached or not. A sum of integers far below 2^53. */
-function promptTokens(usage: Usage): number {
-  return (
-    usage.input_tokens +
-    usage.cache_read_input_tokens +
-    usage.cache_write_5m_input_tokens +
-    usage.cache_write_1h_input_tokens
-  );
 }
 
 /** Thinking is part of the output tokens already. */
