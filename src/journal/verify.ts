@@ -95,8 +95,10 @@ function verifyNode(dataDir: string, node: string): NodeReport {
     verifySegment(progress, segment, segment === segments.at(-1) ? "last" : "earlier");
   }
   checkFirst(progress, segments[0] ?? 1);
+  // The first start makes the head after the first segment: before any line there is nothing to vouch for.
+  const isUnborn = headFile.state !== "damaged" && progress.lines === 0 && segments.length > 0;
   if (headFile.state === "read") checkHead(progress, headFile.head);
-  else
+  else if (!isUnborn)
     reportHead(
       progress,
       "the head cannot be read",

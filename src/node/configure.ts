@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ruling } from "../gateway/ports.ts";
 import { keyEntries, KeyRing, type Hasher } from "../identity/key-ring.ts";
-import type { Journal } from "../journal/journal.ts";
+import { JournalUnavailable, type Journal } from "../journal/journal.ts";
 import type { ConfigRecord, OpeningBalance } from "../journal/record.ts";
 import { applyConfig } from "../ledger/fold.ts";
 import { detachedMeter } from "../ledger/ledger.ts";
@@ -13,6 +13,8 @@ import { compilePolicy, meterDefinitions } from "../policy/plan.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { adoptions, lateBalances, openingBalances, type SpendingHistory } from "./openings.ts";
 import type { NodeState } from "./state.ts";
+
+const WRITTEN_POLL_MS = 2;
 
 export interface ConfigureOptions {
   readonly config: Config;
@@ -54,10 +56,22 @@ async function findOpenings(
     late.push(...lateBalances(money, hold, cost));
   });
   try {
+    await written(journal, uptoSeq);
     const early = await openingBalances(money, history, { nowMs: nowMs(), uptoSeq });
     return early.concat(late);
   } finally {
     stop();
+  }
+}
+
+/** The views read the files: what is only queued yet they cannot know of. */
+async function written(journal: Journal, seq: number): Promise<void> {
+  while (journal.writtenSeq() < seq) {
+    const reason = journal.unavailable();
+    if (reason !== null) throw new JournalUnavailable(reason);
+    await new Promise((resolve) => {
+      setTimeout(resolve, WRITTEN_POLL_MS);
+    });
   }
 }
 

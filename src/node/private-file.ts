@@ -1,6 +1,6 @@
 /** Small secrets of a node, each in a file of its own that only its user can read. */
 import { randomBytes } from "node:crypto";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Hasher } from "../identity/key-ring.ts";
 import { newSecret } from "../identity/secret.ts";
@@ -14,16 +14,17 @@ function privateText(dataDir: string, name: string, make: () => string): string 
   const kept = readPrivate(path);
   if (kept !== null) return kept;
   const text = make();
-  writeFileSync(path, `${text}\n`, { mode: PRIVATE_MODE, flag: "wx" });
+  writePrivate(dataDir, name, text);
   return text;
 }
 
-/** Writes `{data_dir}/name`, whatever was there. */
+/** Writes `{data_dir}/name` whole or not at all, whatever was there. */
 export function writePrivate(dataDir: string, name: string, text: string): void {
   const path = join(dataDir, name);
-  writeFileSync(path, `${text}\n`, { mode: PRIVATE_MODE });
-  // The mode above is for new files only.
-  chmodSync(path, PRIVATE_MODE);
+  const unfinished = `${path}.tmp`;
+  rmSync(unfinished, { force: true });
+  writeFileSync(unfinished, `${text}\n`, { mode: PRIVATE_MODE });
+  renameSync(unfinished, path);
 }
 
 /** The trimmed text of a file; null where there is none. */

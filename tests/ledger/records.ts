@@ -39,10 +39,12 @@ export function admitRecord(
 
 /** A journal that only remembers; nothing else is asked of it. */
 export function remembering(records: JournalRecord[]): Journal {
-  const journal: Pick<Journal, "intent" | "outcome" | "appendedSeq" | "unavailable"> = {
+  type Asked = "intent" | "outcome" | "appendedSeq" | "writtenSeq" | "unavailable";
+  const journal: Pick<Journal, Asked> = {
     intent: (record) => Promise.resolve(void records.push(record)),
     outcome: (record) => void records.push(record),
     appendedSeq: () => records.length,
+    writtenSeq: () => records.length,
     unavailable: () => null,
   };
   return journal as Journal;
