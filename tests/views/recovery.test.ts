@@ -148,9 +148,9 @@ test("a journal with a changed line is told, and holds the views at the line bef
   const { error, failures, appliedSeq } = views.status();
   assert.match(error ?? "", /prev is not the hash/);
   assert.ok(failures > 0 && appliedSeq < 502);
-  // In one step: the views try again at any moment.
+  // In one step: the views try again at any moment, and one try may have read what was there before.
   renameSync(intact, path);
-  await views.sync(folder.journal.seq());
+  await views.sync(folder.journal.seq()).catch(() => views.sync(folder.journal.seq()));
   assert.deepEqual(
     { ...views.status(), position: null, skipped: 0 },
     {
