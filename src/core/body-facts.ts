@@ -10,6 +10,13 @@ export interface ServerTool {
   readonly model: string | null;
 }
 
+const TAKES_MAX_USES = /^(web_search|web_fetch|advisor)_/;
+
+/** True where the API accepts `max_uses` on a tool of this type; elsewhere it would answer 400. */
+export function takesMaxUses(type: string): boolean {
+  return TAKES_MAX_USES.test(type);
+}
+
 /** Counts over the whole body, strings included. Every field errs towards the dearer reading. */
 export interface BodyFacts {
   readonly asciiBytes: number;

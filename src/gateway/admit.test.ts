@@ -366,32 +366,38 @@ describe("a count", () => {
   });
 });
 
+/** A history whose bytes say far more than its tokens. */
+function longSession(maxTokens?: number): Transcript {
+  const transcript = new Transcript(randomOf(11), {
+    fixedTokens: 500,
+    appetite: 0.2,
+    hiddenTokensMax: 500,
+    signatureBytesPerToken: 1,
+    markers: 1,
+  });
+  if (maxTokens !== undefined) transcript.fields["max_tokens"] = maxTokens;
+  for (let turn = 0; turn < 40; turn++) transcript.goOn();
+  return transcript;
+}
+
+/** The first turn of a session is answered, and the second one's body is ready. */
+function answerFirst(admission: Admission, transcript: Transcript, first: Admitted): void {
+  assert.ok(first.turn !== null);
+  const inputTokens = transcript.inputTokens();
+  const { outputTokens } = transcript.goOn();
+  const usage = { ...NO_USAGE, input_tokens: inputTokens, output_tokens: outputTokens };
+  const words = { speed: null, inferenceGeo: null, serviceTier: null };
+  const billed = { usage, passes: [{ model: null, usage, free: false }], ...words };
+  rememberTurn(admission.gateway.turns, first.turn, { billed, cutAt: null });
+}
+
 describe("a turn near the cap", () => {
   const session = "s";
-  /** A history whose bytes say far more than its tokens. */
-  function longSession(): Transcript {
-    const transcript = new Transcript(randomOf(11), {
-      fixedTokens: 500,
-      appetite: 0.2,
-      hiddenTokensMax: 500,
-      signatureBytesPerToken: 1,
-      markers: 1,
-    });
-    for (let turn = 0; turn < 40; turn++) transcript.goOn();
-    return transcript;
-  }
-
   test("is held by what the last one has shown, without a count", async () => {
     const transcript = longSession();
     const admission = await open(budget("1.6"), { count: () => Promise.resolve(null) });
     const first = await admitted(admission.ask({ body: transcript.body(), session }));
-    assert.ok(first.turn !== null);
-    const inputTokens = transcript.inputTokens();
-    const { outputTokens } = transcript.goOn();
-    const usage = { ...NO_USAGE, input_tokens: inputTokens, output_tokens: outputTokens };
-    const words = { speed: null, inferenceGeo: null, serviceTier: null };
-    const billed = { usage, passes: [{ model: null, usage, free: false }], ...words };
-    rememberTurn(admission.gateway.turns, first.turn, { billed, cutAt: null });
+    answerFirst(admission, transcript, first);
     admission.settle(first, 0n);
 
     const second = await admitted(admission.ask({ body: transcript.body(), session }));
@@ -423,22 +429,88 @@ describe("a turn near the cap", () => {
 });
 
 describe("overshoot: last_request", () => {
-  const REQUEST = body(LEAST_ANSWER);
+  const session = "s";
+  const CAP = 1_600_000_000n;
+  const MAX_TOKENS = 8_000;
 
-  test("lets exactly one request at a time over the cap", async () => {
-    const need = await needOf(REQUEST);
-    const key = budget(usd(2n * need - 1n), "total", { overshoot: "last_request" });
-    const admission = await open(key);
-    const within = await admitted(admission.ask({ body: REQUEST }));
-    const over = await admitted(admission.ask({ body: REQUEST }));
-    assert.equal(within.hold.record.overshoot, undefined);
+  /** A session's second turn, where so much is left of the cap. */
+  async function secondTurn(overshoot: "none" | "last_request", leftFor: (need: bigint) => bigint) {
+    const transcript = longSession(MAX_TOKENS);
+    const admission = await open(budget(usd(CAP), "total", { overshoot }));
+    const first = await admitted(admission.ask({ body: transcript.body(), session }));
+    answerFirst(admission, transcript, first);
+    const asked = { body: transcript.body(), session };
+    const roomy = longSession(MAX_TOKENS);
+    const probe = await open(budget(usd(CAP)));
+    const before = await admitted(probe.ask({ body: roomy.body(), session }));
+    answerFirst(probe, roomy, before);
+    const { hold } = await admitted(probe.ask(asked));
+    admission.settle(first, CAP - leftFor(hold.need));
+    return { admission, asked, need: hold.need };
+  }
+
+  test("lets one over the cap that probably fits, and one at a time", async () => {
+    const { admission, asked, need } = await secondTurn("last_request", (need) => need - 1n);
+    const over = await admitted(admission.ask(asked));
     assert.equal(over.hold.record.overshoot, "last_request");
-    const third = admission.ask({ body: REQUEST });
+    assert.equal(over.hold.need, need);
+    const next = admission.ask(asked);
     await admission.pass(SECOND_MS);
     assert.equal(admission.gateway.waiting.size, 1);
-    admission.settle(within, need);
     admission.settle(over, need);
     await admission.pass(0);
-    assert.equal((await refused(third)).code, "budget_exhausted");
+    assert.equal((await refused(next)).code, "budget_exhausted");
+  });
+
+  test("lets the one that waited go next, where the first has left enough", async () => {
+    const { admission, asked, need } = await secondTurn("last_request", (need) => need - 1n);
+    const over = await admitted(admission.ask(asked));
+    const next = admission.ask(asked);
+    await admission.pass(SECOND_MS);
+    admission.settle(over, need / 10n);
+    await admission.pass(0);
+    assert.equal((await admitted(next)).hold.record.overshoot, "last_request");
+  });
+
+  test("lets none over that would probably end above the cap", async () => {
+    const { admission, asked } = await secondTurn("last_request", (need) => need / 4n);
+    assert.equal((await refused(admission.ask(asked))).code, "budget_exhausted");
+  });
+
+  test("is not what a budget does by itself", async () => {
+    const { admission, asked, need } = await secondTurn("none", (need) => need - 1n);
+    const given = await admission.ask(asked).result;
+    assert.ok(isRefusal(given) || given.hold.need < need);
+  });
+});
+
+describe("tools that the provider runs", () => {
+  const SEARCH = [{ type: "web_search_20260209", name: "web_search", max_uses: 8 }];
+  const REQUEST = body(LEAST_ANSWER, 0, { tools: SEARCH });
+  const needWith = (uses: number) =>
+    needOf(body(LEAST_ANSWER, 0, { tools: [{ ...SEARCH[0], max_uses: uses }] }));
+
+  test("run as often as asked where that fits", async () => {
+    const admission = await open(budget(usd(await needWith(8))));
+    const { maxUsesCap, hold } = await admitted(admission.ask({ body: REQUEST }));
+    assert.equal(maxUsesCap, null);
+    assert.equal(hold.record.clamped_max_uses, undefined);
+  });
+
+  for (const [uses, room] of [
+    [3, 8],
+    [1, 3],
+  ] as const)
+    test(`run ${uses} times at most where ${room} times do not fit`, async () => {
+      const admission = await open(budget(usd((await needWith(room)) - 1n)));
+      const { maxUsesCap, hold } = await admitted(admission.ask({ body: REQUEST }));
+      assert.equal(maxUsesCap, uses);
+      assert.equal(hold.record.clamped_max_uses, uses);
+      assert.equal(hold.need, await needWith(uses));
+    });
+
+  test("are refused where not even one run fits", async () => {
+    const admission = await open(budget(usd((await needWith(1)) - 1n)));
+    assert.equal((await refused(admission.ask({ body: REQUEST }))).code, "request_exceeds_budget");
   });
 });

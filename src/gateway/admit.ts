@@ -1,11 +1,20 @@
 /** Decides whether an attempt may go upstream and takes its hold on every window of its chain. */
+import { takesMaxUses } from "../core/body-facts.ts";
+import { invariant } from "../core/invariant.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { budgetShortage, limitShortage, tightest, type Books } from "../ledger/decide.ts";
-import { climb } from "../ledger/ladder.ts";
+import { limitShortage, type Books } from "../ledger/decide.ts";
+import { climb, isNearCap, isWorthCounting } from "../ledger/ladder.ts";
 import type { Window } from "../ledger/state.ts";
 import { explainShortage } from "../policy/explain.ts";
 import { countInput } from "./count-input.ts";
-import { pricingOf, warnOfAssumedPrice, type AdmitRequest, type Pricing } from "./demand.ts";
+import {
+  NOTHING_KNOWN,
+  pricingOf,
+  warnOfAssumedPrice,
+  type AdmitRequest,
+  type Knowledge,
+  type Pricing,
+} from "./demand.ts";
 import type { Exchange } from "./exchange.ts";
 import { identify } from "./identify.ts";
 import type { Gateway } from "./ports.ts";
@@ -16,10 +25,8 @@ import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, turnView, type TurnView } from "./turns.ts";
 
-/** From so many needs to its cap on, a request is looked at more closely. */
-const NEAR_CAP_NEEDS = 40n;
-/** No answer is clamped below this. */
-const LEAST_ANSWER_TOKENS = 2_000;
+/** Where a server tool's passes do not fit, it may run so often. */
+const MAX_USES_CAPS = [3, 1];
 const BUDGET_CODES: ReadonlySet<string> = new Set([
   "budget_exhausted",
   "request_exceeds_budget",
@@ -35,11 +42,11 @@ const BUDGET_CODES: ReadonlySet<string> = new Set([
 export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Admitted | Refusal> {
   const { policy } = request.exchange.ruling;
   if (policy.mode === "observe") return observe(request, gateway);
-  const known: KnownInput = { tokens: null, cutAt: null, turn: null };
+  const known: Known = { ...NOTHING_KNOWN, cutAt: null, turn: null };
   const attempt = () => enforce(request, known, gateway);
   let result = attempt();
-  if (isRefusal(result) && isWorthCounting(result, request, known, gateway)) {
-    known.tokens = leastOf(known.tokens, await countedInput(request, gateway));
+  if (isRefusal(result) && mayCount(result, request, known, gateway)) {
+    known.inputTokens = leastOf(known.inputTokens, await countedInput(request, gateway));
     if (request.exchange.response.destroyed)
       throw new ClientGone("the client hung up while its input was counted");
     result = attempt();
@@ -48,54 +55,59 @@ export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Ad
   return wait(request, attempt, result, gateway);
 }
 
-/** What is known of a request's input besides its bytes. */
-interface KnownInput {
-  tokens: number | null;
+/** What has been learnt of a request so far. */
+interface Known extends Knowledge {
+  inputTokens: number | null;
+  cachedTokens: number;
   cutAt: number | null;
   turn: TurnView | null;
 }
 
 /** Decides and takes in one turn of the event loop. */
-function enforce(request: AdmitRequest, known: KnownInput, gateway: Gateway): Admitted | Refusal {
+function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
   const { windows, nowMs } = windowsOf(request, gateway);
   const limited = limitShortage(windows, nowMs, "real");
   if (limited !== null) return explainShortage(limited, "real", nowMs);
-  const byBytes = pricingOf(request, nowMs, null);
+  const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(byBytes.price, gateway);
-  const isTight = isNearCap(windows, byBytes);
-  if (isTight && known.turn === null && countsBound(request, gateway))
+  const nearCap = isNearCap(windows, byBytes.boundFor(byBytes.asked).need);
+  if (nearCap && known.turn === null && countsBound(request, gateway))
     learn(request, known, gateway);
-  const pricing = known.tokens === null ? byBytes : pricingOf(request, nowMs, known.tokens);
-  const decision = decideOn({
-    request,
-    windows,
-    books: "real",
-    nowMs,
-    pricing,
-    cutAt: known.cutAt,
-  });
-  if (isRefusal(decision)) return decision;
-  const taking = {
-    ...decision,
-    windows,
-    nowMs,
-    pricing,
-    shadow: null,
-    turn: known.turn,
-    nearCap: isTight,
-  };
-  return take(request, gateway, taking);
+  const { cutAt, turn } = known;
+  let refused: Refusal | null = null;
+  for (const maxUsesCap of usesCaps(request)) {
+    const isPlain = known.inputTokens === null && maxUsesCap === null;
+    const pricing = isPlain ? byBytes : pricingOf(request, nowMs, { ...known, maxUsesCap });
+    const decision = decideOn({ request, windows, books: "real", nowMs, pricing, cutAt });
+    if (!isRefusal(decision)) {
+      const taking = { ...decision, windows, nowMs, pricing, shadow: null, turn, nearCap };
+      return take(request, gateway, { ...taking, maxUsesCap });
+    }
+    refused ??= decision;
+  }
+  invariant(refused !== null, "there is at least one try");
+  return refused;
+}
+
+const AS_ASKED: readonly null[] = [null];
+const CAPPED = [null, ...MAX_USES_CAPS];
+
+/** How often server tools may run, one after the other until one fits. */
+function usesCaps({ body }: AdmitRequest): readonly (number | null)[] {
+  const { serverTools, obscured } = body.facts;
+  if (obscured || !serverTools.some(({ type }) => takesMaxUses(type))) return AS_ASKED;
+  return CAPPED;
 }
 
 /** Decides by the shadow's books, takes on the real ones whatever comes of it. */
 function observe(request: AdmitRequest, gateway: Gateway): Admitted {
   const { windows, nowMs } = windowsOf(request, gateway);
-  const pricing = pricingOf(request, nowMs, null);
+  const pricing = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(pricing.price, gateway);
   const shadow = request.waived ?? shadowDecision(request, windows, { nowMs, pricing });
   const need = pricing.boundFor(pricing.asked).need;
   const taking = { maxTokens: pricing.asked, need, windows, nowMs, pricing, shadow };
-  return take(request, gateway, { ...taking, nearCap: false, turn: null });
+  return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
 }
 
 function shadowDecision(
@@ -119,37 +131,33 @@ function windowsOf(request: AdmitRequest, gateway: Gateway) {
   return { windows, nowMs };
 }
 
-/** Near its cap a request is worth a closer look: a copy and a hash of its body. */
-function isNearCap(windows: readonly Window[], pricing: Pricing): boolean {
-  const least = tightest(windows, "real");
-  if (least === null) return false;
-  return pricing.boundFor(pricing.asked).need * NEAR_CAP_NEEDS > least.headroom;
-}
-
-function learn(request: AdmitRequest, known: KnownInput, gateway: Gateway): void {
+function learn(request: AdmitRequest, known: Known, gateway: Gateway): void {
   known.turn = turnView(request.exchange, request.body, request.chunks);
   if (known.turn === null) return;
   const recalled = recallTurn(gateway.turns, known.turn);
-  known.tokens = recalled.inputTokens;
+  known.inputTokens = recalled.inputTokens;
+  known.cachedTokens = recalled.cachedTokens;
   known.cutAt = recalled.cutAt;
 }
 
-/** A count costs a round trip: only where a smaller input could change the answer. */
-function isWorthCounting(
+function mayCount(
   refused: Refusal,
   request: AdmitRequest,
-  known: KnownInput,
+  known: Known,
   gateway: Gateway,
 ): boolean {
   if (!BUDGET_CODES.has(refused.code) || !countsBound(request, gateway)) return false;
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows, nowMs } = windowsOf(request, gateway);
-  const { asked, boundFor } = pricingOf(request, nowMs, 0);
-  const answerTokens = Math.max(LEAST_ANSWER_TOKENS, floorOf(request, known.cutAt));
-  const least = boundFor(Math.min(asked, answerTokens)).need;
-  const shortage = budgetShortage(windows, least, "real");
-  return shortage === null || shortage.code === "budget_busy";
+  const pricing = pricingOf(request, nowMs, { ...NOTHING_KNOWN, inputTokens: 0 });
+  const floor = floorOf(request, known.cutAt);
+  return isWorthCounting({
+    windows,
+    asked: pricing.asked,
+    floor,
+    leastNeedFor: (maxTokens) => pricing.boundFor(maxTokens).need,
+  });
 }
 
 /** Whether figures of this provider can be held against the next request. */
@@ -229,7 +237,7 @@ function decideOn(of: {
     asked: pricing.asked,
     floor: floorOf(request, of.cutAt),
     compaction: isCompaction(request.exchange.request.headers),
-    needFor: (maxTokens) => pricing.boundFor(maxTokens).need,
+    claimFor: (maxTokens) => pricing.claimFor(maxTokens),
   });
   return rung.fits ? rung : explainShortage(rung.shortage, books, nowMs);
 }

@@ -1,7 +1,10 @@
 /** What an attempt will ask of its budgets: its price, and its bound for each size of answer. */
+import type { BodyFacts } from "../core/body-facts.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Refusal } from "../core/refusal.ts";
-import { boundOf, type Bound } from "../pricing/bound.ts";
+import type { Claim } from "../ledger/decide.ts";
+import { boundOf, type Bound, type BoundContext } from "../pricing/bound.ts";
+import { likelyCost } from "../pricing/likely.ts";
 import type { ModelPrice } from "../pricing/price.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -23,40 +26,72 @@ export interface AdmitRequest {
   readonly waived: Refusal | null;
 }
 
+/** What is known of a request besides its bytes, and what it is held to. */
+export interface Knowledge {
+  /** The input has no more tokens than this; null: nothing is known. */
+  readonly inputTokens: number | null;
+  /** So many of them were in the prompt of the turn before. */
+  readonly cachedTokens: number;
+  /** Server tools may run no more often than this; null: as the body says. */
+  readonly maxUsesCap: number | null;
+}
+
+export const NOTHING_KNOWN: Knowledge = { inputTokens: null, cachedTokens: 0, maxUsesCap: null };
+
 /** Its price, and its bound for each size of answer. */
 export interface Pricing {
   readonly price: ModelPrice;
   /** The client's `max_tokens`, or what is spliced in where it has none. */
   readonly asked: number;
   readonly boundFor: (maxTokens: number) => Bound;
+  readonly claimFor: (maxTokens: number) => Claim;
 }
 
-/** @param inputTokens What is known of the input besides its bytes; null: nothing. */
-export function pricingOf(
-  request: AdmitRequest,
-  nowMs: number,
-  inputTokens: number | null,
-): Pricing {
-  const { body, model } = request;
+export function pricingOf(request: AdmitRequest, nowMs: number, known: Knowledge): Pricing {
   const book = request.exchange.ruling.prices;
-  const price = book.resolve(model, nowMs);
-  const asked = body.maxTokens ?? price.maxOutputTokens;
-  let last: { readonly maxTokens: number; readonly bound: Bound } | null = null;
-  const boundFor = (maxTokens: number) => {
-    if (last?.maxTokens === maxTokens) return last.bound;
-    const bound = boundOf(
-      {
-        facts: body.facts,
-        maxTokens,
-        maxUsesDefault: MAX_USES_DEFAULT,
-        ...(inputTokens === null ? {} : { knownInputTokens: inputTokens }),
-      },
-      { book, price, atMs: nowMs },
-    );
-    last = { maxTokens, bound };
+  const price = book.resolve(request.model, nowMs);
+  return new BodyPricing(request.body, { book, price, atMs: nowMs }, known);
+}
+
+class BodyPricing implements Pricing {
+  readonly price: ModelPrice;
+  readonly asked: number;
+  readonly #facts: BodyFacts;
+  readonly #context: BoundContext;
+  readonly #known: Knowledge;
+  #last: { readonly maxTokens: number; readonly bound: Bound } | null = null;
+
+  constructor(body: MessagesBody, context: BoundContext, known: Knowledge) {
+    this.price = context.price;
+    this.asked = body.maxTokens ?? context.price.maxOutputTokens;
+    this.#facts = body.facts;
+    this.#context = context;
+    this.#known = known;
+  }
+
+  boundFor(maxTokens: number): Bound {
+    if (this.#last?.maxTokens === maxTokens) return this.#last.bound;
+    const { inputTokens, maxUsesCap } = this.#known;
+    const request = {
+      facts: this.#facts,
+      maxTokens,
+      maxUsesDefault: MAX_USES_DEFAULT,
+      knownInputTokens: inputTokens ?? Infinity,
+      maxUsesCap: maxUsesCap ?? Infinity,
+    };
+    const bound = boundOf(request, this.#context);
+    this.#last = { maxTokens, bound };
     return bound;
-  };
-  return { price, asked, boundFor };
+  }
+
+  claimFor(maxTokens: number): Claim {
+    const { need, inputTokens } = this.boundFor(maxTokens);
+    const { cachedTokens } = this.#known;
+    return {
+      need,
+      likely: () => likelyCost({ facts: this.#facts, inputTokens, cachedTokens }, this.price),
+    };
+  }
 }
 
 /** Says once of each model that its price is assumed. */

@@ -12,7 +12,8 @@ export function bodyEdits(exchange: Exchange, admitted: Admitted, body: Messages
   const edits: Edit[] = [];
   if (admitted.maxTokens !== body.maxTokens) edits.push(editMaxTokens(body, admitted.maxTokens));
   for (const [index, tool] of body.facts.serverTools.entries()) {
-    const edit = tool.maxUses === null ? editMaxUses(body, index, MAX_USES_DEFAULT) : null;
+    const uses = Math.min(tool.maxUses ?? MAX_USES_DEFAULT, admitted.maxUsesCap ?? Infinity);
+    const edit = tool.maxUses === uses ? null : editMaxUses(body, index, uses);
     if (edit !== null) edits.push(edit);
   }
   return edits;
@@ -20,5 +21,9 @@ export function bodyEdits(exchange: Exchange, admitted: Admitted, body: Messages
 
 /** Headers of our own on an answer. */
 export function clientHeaders(admitted: Admitted): Record<string, string> {
-  return admitted.clamped === null ? {} : { "tollgate-clamped": String(admitted.clamped) };
+  const { clamped, maxUsesCap } = admitted;
+  return {
+    ...(clamped === null ? {} : { "tollgate-clamped": String(clamped) }),
+    ...(maxUsesCap === null ? {} : { "tollgate-clamped-max-uses": String(maxUsesCap) }),
+  };
 }

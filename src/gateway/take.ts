@@ -3,11 +3,12 @@ import { nanoUsd, type PicoUsdPerToken } from "../core/money.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { AdmitRecord, PriceSource } from "../journal/record.ts";
+import { claimOf } from "../ledger/decide.ts";
 import { exceedsCap, type Hold } from "../ledger/ledger.ts";
 import type { Window } from "../ledger/state.ts";
 import type { Bound } from "../pricing/bound.ts";
 import type { ModelPrice } from "../pricing/price.ts";
-import { pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
+import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
 import { attributionOf } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Target } from "./route.ts";
@@ -23,6 +24,8 @@ export interface Admitted {
   readonly maxTokens: number;
   /** The same where it is lower than asked; else null. */
   readonly clamped: number | null;
+  /** Server tools may run no more often than this; null: as the body says. */
+  readonly maxUsesCap: number | null;
   /** So near a cap that money which is not needed is given back while the attempt runs. */
   readonly nearCap: boolean;
   /** Near a cap: what the next turn may learn from this one's figures. */
@@ -42,6 +45,7 @@ export interface Taking extends Decision {
   readonly pricing: Pricing;
   /** Observe mode: what enforcement would have done; null in enforce mode. */
   readonly shadow: Decision | Refusal | null;
+  readonly maxUsesCap: number | null;
   readonly nearCap: boolean;
   readonly turn: TurnView | null;
 }
@@ -60,9 +64,10 @@ export function take(request: AdmitRequest, gateway: Gateway, taking: Taking): A
     need: taking.need,
     shadowNeed: shadowNeedOf(taking),
   });
-  const { nearCap, turn } = taking;
+  const { nearCap, turn, maxUsesCap } = taking;
   const { target } = request;
-  return { hold, target, price: pricing.price, bound, maxTokens, clamped, nearCap, turn };
+  const decided = { hold, target, price: pricing.price, bound, maxTokens, clamped, maxUsesCap };
+  return { ...decided, nearCap, turn };
 }
 
 /** In enforce mode the shadow holds what the books hold; in observe mode what enforcement would have. */
@@ -91,6 +96,7 @@ function admitRecord(
     price: priceSource(target, taking.pricing.price),
     max_tokens: request.body.maxTokens,
     clamped_max_tokens: clamped,
+    ...(taking.maxUsesCap === null ? {} : { clamped_max_uses: taking.maxUsesCap }),
     waited_ms: Math.round(exchange.waitedMs),
     need: String(taking.need),
     input_need: String(bound.inputNeed),
@@ -125,11 +131,12 @@ function keysOf(windows: readonly Window[], which: "money" | "limits"): string[]
 /** An attempt that no budget holds and no limit counts: `count_tokens`. It has a row all the same. */
 export function admitUnbilled(request: AdmitRequest, gateway: Gateway): Admitted {
   const nowMs = gateway.ledgerClock.nowMs();
-  const { price, asked } = pricingOf(request, nowMs, null);
-  const pricing = { price, asked, boundFor: () => NOTHING_BOUND };
+  const { price, asked } = pricingOf(request, nowMs, NOTHING_KNOWN);
+  const claimFor = () => claimOf(0n);
+  const pricing = { price, asked, boundFor: () => NOTHING_BOUND, claimFor };
   const decision = { maxTokens: asked, need: 0n };
   const taking = { ...decision, windows: [], nowMs, pricing, shadow: null };
-  return take(request, gateway, { ...taking, nearCap: false, turn: null });
+  return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
 }
 
 const NOTHING_BOUND: Bound = {

@@ -17,7 +17,7 @@ const OPTIONS: TranscriptOptions = {
   markers: 1,
 };
 const BETAS = "claude-code-20250219";
-const NOTHING = { inputTokens: null, cutAt: null };
+const NOTHING = { inputTokens: null, cachedTokens: 0, cutAt: null };
 const SEED = fc.integer({ min: 0, max: 2 ** 31 });
 
 interface Who {
@@ -216,7 +216,7 @@ describe("an answer", () => {
     assert.equal(answer(16_000), 16_000);
     transcript.fields["system"] = "another";
     assert.deepEqual(recallTurn(memory, view(transcript.body())), {
-      inputTokens: null,
+      ...NOTHING,
       cutAt: 16_000,
     });
     assert.equal(answer(null), null);

@@ -36,13 +36,15 @@ export function turnView(
 export interface Recalled {
   /** No more than this; null: nothing is known. */
   readonly inputTokens: number | null;
+  /** So many of them were in that turn's prompt. */
+  readonly cachedTokens: number;
   /** The answer before was cut at this lowered `max_tokens`; null: it was not. */
   readonly cutAt: number | null;
 }
 
 export function recallTurn(memory: TurnMemory, view: TurnView): Recalled {
   const turn = memory.recall(view.name);
-  if (turn === null) return { inputTokens: null, cutAt: null };
+  if (turn === null) return NOTHING_RECALLED;
   const { facts } = view.whole.body;
   const isSame =
     view.shape !== null &&
@@ -50,13 +52,14 @@ export function recallTurn(memory: TurnMemory, view: TurnView): Recalled {
     isSelfContained(facts) &&
     facts.images === turn.images &&
     beginsWith(view.whole, turn.prefix);
-  if (!isSame) return { inputTokens: null, cutAt: turn.cutAt };
+  const { cutAt } = turn;
+  if (!isSame) return { ...NOTHING_RECALLED, cutAt };
   const appendix = appendedSince(view.whole, turn.prefix.bytes);
-  return {
-    inputTokens: appendix.expands ? null : inputTokensAfter(turn, appendix),
-    cutAt: turn.cutAt,
-  };
+  if (appendix.expands) return { ...NOTHING_RECALLED, cutAt };
+  return { inputTokens: inputTokensAfter(turn, appendix), cachedTokens: turn.inputTokens, cutAt };
 }
+
+const NOTHING_RECALLED: Recalled = { inputTokens: null, cachedTokens: 0, cutAt: null };
 
 /** Nothing is added to the prompt elsewhere, and no other model's tokenizer reads it. */
 function isSelfContained(facts: BodyFacts): boolean {

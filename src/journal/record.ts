@@ -67,6 +67,8 @@ export interface AdmitRecord extends Attribution {
   readonly refusal?: RefusalCode;
   /** Observe mode only: what enforcement would have held; missing where it would have refused. */
   readonly shadow_need?: NanoText;
+  /** Server tools with more `max_uses` were lowered to this. */
+  readonly clamped_max_uses?: number;
   /** `last_request` where a budget with that overshoot let it over the cap. */
   readonly overshoot?: "last_request";
 }

@@ -4,8 +4,10 @@ const LARGE_STEPS = [64_000, 32_000];
 const LARGE_FLOOR = 32_000;
 const MIDDLE = 16_000;
 const FLOOR = 8_000;
+/** No answer is clamped below this. */
+export const LEAST_ANSWER_TOKENS = 2_000;
 /** Only instead of a refusal. */
-const LAST_STEPS = [4_000, 2_000];
+const LAST_STEPS = [4_000, LEAST_ANSWER_TOKENS];
 const EARLY_FACTOR_QUARTERS = 16n;
 
 export interface ClampRequest {

@@ -1,7 +1,14 @@
 /** Who says no, and with which reason: precedence, the 95 % rule, caps of nothing, and the last steps. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { budgetShortage, headroomOf, limitShortage, tightest, type Books } from "./decide.ts";
+import {
+  budgetShortage,
+  claimOf,
+  headroomOf,
+  limitShortage,
+  tightest,
+  type Books,
+} from "./decide.ts";
 import { climb } from "./ladder.ts";
 import { detachedMeter } from "./ledger.ts";
 import { newWindow } from "./meter.ts";
@@ -53,7 +60,10 @@ describe("one budget", () => {
   ] as const;
   for (const [when, counts, need, code] of ROWS)
     test(`${when}: ${code ?? "fits"}`, () => {
-      assert.equal(budgetShortage([window(DAY, counts)], need, "real")?.code ?? null, code);
+      assert.equal(
+        budgetShortage([window(DAY, counts)], claimOf(need), "real")?.code ?? null,
+        code,
+      );
     });
 
   test("shows what is left, below zero too", () => {
@@ -142,7 +152,7 @@ describe("several budgets", () => {
   for (const [rule, parts, code, id] of ROWS)
     test(rule, () => {
       const windows = parts.map(([meter, counts]) => window(meter, counts));
-      const shortage = budgetShortage(windows, 10n, "real");
+      const shortage = budgetShortage(windows, claimOf(10n), "real");
       assert.deepEqual([shortage?.code, shortage?.window.meter.id], [code, id]);
     });
 
@@ -217,7 +227,7 @@ describe("the ladder", () => {
     asked: 128_000,
     floor: 1,
     compaction: false,
-    needFor: (maxTokens: number) => 1_000n + BigInt(maxTokens),
+    claimFor: (maxTokens: number) => claimOf(1_000n + BigInt(maxTokens)),
   };
 
   test("without any budget: as asked", () => {
@@ -243,16 +253,32 @@ describe("the ladder", () => {
 
 describe("a budget that lets the last request over", () => {
   const ROWS = [
-    ["something left, and nobody over", { settled: 40n, held: 59n }, null, null],
+    ["it probably fits, and nobody is over", { settled: 40n, held: 57n }, null, null],
+    ["the last of the cap", { settled: 97n }, null, null],
+    ["it probably fits once others settle", { settled: 40n, held: 58n }, null, "budget_busy"],
     ["nothing left beside what is held", { settled: 40n, held: 60n }, null, "budget_busy"],
+    ["another is over already", { settled: 40n, held: 57n }, "req_1/1", "budget_busy"],
+    [
+      "another is over, and this one needs the rest",
+      { settled: 97n, held: 3n },
+      "r/1",
+      "budget_busy",
+    ],
+    ["it probably does not fit", { settled: 98n }, null, "budget_exhausted"],
+    [
+      "it probably does not fit, and much is left",
+      { cap: 12n, settled: 10n },
+      null,
+      "request_exceeds_budget",
+    ],
     ["all settled", { settled: 100n }, null, "budget_exhausted"],
-    ["another is over already", { settled: 40n, held: 59n }, "req_1/1", "budget_busy"],
   ] as const;
   for (const [when, counts, overshootBy, code] of ROWS)
     test(`${when}: ${code ?? "fits"}`, () => {
       const made = window(DAY, counts);
       made.meter.overshoot = "last_request";
       made.overshootBy = overshootBy;
-      assert.equal(budgetShortage([made], 10n, "real")?.code ?? null, code);
+      const claim = { need: 10n, likely: () => 3n };
+      assert.equal(budgetShortage([made], claim, "real")?.code ?? null, code);
     });
 });

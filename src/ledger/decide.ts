@@ -30,10 +30,12 @@ export function limitShortage(
   nowMs: number,
   books: Books,
 ): Shortage | null {
-  const short = windows
-    .filter((window) => window.meter.unit !== "usd" && !fitsLimit(window, books))
-    .map((window) => limitShortageOf(window, nowMs, books));
-  return latest(short, ["rate_limited", "concurrency_limited"]);
+  let short: Shortage[] | null = null;
+  for (const window of windows) {
+    if (window.meter.unit === "usd" || fitsLimit(window, books)) continue;
+    (short ??= []).push(limitShortageOf(window, nowMs, books));
+  }
+  return short === null ? null : latest(short, ["rate_limited", "concurrency_limited"]);
 }
 
 function fitsLimit(window: Window, books: Books): boolean {
@@ -57,33 +59,52 @@ function levelIn(level: Level, books: Books): bigint {
   return books === "real" ? level.amount : level.shadowAmount;
 }
 
+/** What an attempt asks of every budget of its chain, in nano-dollars. */
+export interface Claim {
+  /** The most that it can cost: its hold. */
+  readonly need: bigint;
+  /** What it probably costs; all that a budget with `last_request` has to have left. */
+  readonly likely: () => bigint;
+}
+
+/** A claim of which no more is known than its bound. */
+export function claimOf(need: bigint): Claim {
+  return { need, likely: () => need };
+}
+
 /**
- * The budget that refuses `need`, or null where all have room. Of several the worst reason wins, and of
+ * The budget that refuses a claim, or null where all have room. Of several the worst reason wins, and of
  * equal reasons the one that resets last; `total` and `session` count as last.
  */
 export function budgetShortage(
   windows: readonly Window[],
-  need: bigint,
+  claim: Claim,
   books: Books,
 ): Shortage | null {
-  const short = windows
-    .filter((window) => window.meter.unit === "usd" && !fitsBudget(window, need, books))
-    .map((window) => budgetShortageOf(window, need, books));
-  return latest(short, ["budget_exhausted", "request_exceeds_budget", "budget_busy"]);
+  let short: Shortage[] | null = null;
+  for (const window of windows) {
+    if (window.meter.unit !== "usd" || fitsBudget(window, claim, books)) continue;
+    (short ??= []).push(budgetShortageOf(window, claim, books));
+  }
+  return short === null
+    ? null
+    : latest(short, ["budget_exhausted", "request_exceeds_budget", "budget_busy"]);
 }
 
-function fitsBudget(window: Window, need: bigint, books: Books): boolean {
-  if (headroomOf(window, books) >= need) return true;
-  const { cap, overshoot } = window.meter;
-  // The last request: one at a time, and only while there is anything left.
-  const isLast = overshoot === "last_request" && window.overshootBy === null;
-  return isLast && cap !== null && headroomOf(window, books) > 0n;
+function fitsBudget(window: Window, { need, likely }: Claim, books: Books): boolean {
+  const headroom = headroomOf(window, books);
+  if (headroom >= need) return true;
+  // One at a time may go over the cap, and only where it probably does not.
+  const isLast = window.meter.overshoot === "last_request" && window.overshootBy === null;
+  return isLast && headroom > 0n && headroom >= likely();
 }
 
-function budgetShortageOf(window: Window, need: bigint, books: Books): Shortage {
+function budgetShortageOf(window: Window, { need, likely }: Claim, books: Books): Shortage {
   const cap = window.meter.cap ?? 0n;
   const settled = settledIn(window, books);
-  if (settled + need <= cap) return { code: "budget_busy", window, resetMs: null };
+  const enough = window.meter.overshoot === "last_request" ? likely() : need;
+  if (settled < cap && settled + enough <= cap)
+    return { code: "budget_busy", window, resetMs: null };
   const exhausted = cap <= 0n || settled * 100n > cap * EXHAUSTED_ABOVE_PERCENT;
   // What no empty window has room for resets, like a calendar window, when all has expired.
   const resetMs = window.endMs ?? roomAtMs(window, need < cap ? need : cap, books);

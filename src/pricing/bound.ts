@@ -1,5 +1,5 @@
 /** The most that the provider can charge for a request: what a hold takes from every budget. */
-import type { BodyFacts, ServerTool } from "../core/body-facts.ts";
+import { takesMaxUses, type BodyFacts, type ServerTool } from "../core/body-facts.ts";
 import { nanoUsd, roundUp } from "../core/money.ts";
 import type { NanoUsd, PicoUsdPerToken } from "../core/money.ts";
 import { modifierOf } from "./modifier.ts";
@@ -127,11 +127,10 @@ function demandOf(request: BoundRequest, context: BoundContext): Demand {
   };
 }
 
-/** How often a tool can run. Connectors and code execution take no `max_uses`: nothing to clamp. */
+/** How often a tool can run. */
 function usesOf(tool: ServerTool, request: BoundRequest): number {
   const asked = Math.min(tool.maxUses ?? request.maxUsesDefault, USES_MAX);
-  const spliceable = tool.type !== "mcp" && !tool.type.startsWith("code_execution");
-  return spliceable ? Math.min(asked, request.maxUsesCap ?? asked) : asked;
+  return takesMaxUses(tool.type) ? Math.min(asked, request.maxUsesCap ?? asked) : asked;
 }
 
 /** Absent is the workspace's default; a value that is not known to be free costs the surcharge. */

@@ -22,6 +22,8 @@ const COUNT_MARGIN = 1_024;
 const BODY_MARGIN = 2_048;
 /** The least answer that a clamp leaves. */
 const LEAST_ANSWER = 2_000;
+/** The least that an answer is clamped to while others could wait. */
+const FLOOR = 8_000;
 const SHORT = bodyOf(LEAST_ANSWER);
 /** 40 kB: four times what the upstream counts. */
 const LONG = bodyOf(LEAST_ANSWER, { padding: 40_000 });
@@ -40,7 +42,7 @@ before(async () => {
       whole: total("0.23"),
       searching: total("20"),
       clamped: total("0.9"),
-      last: total("0.06", { overshoot: "last_request" }),
+      last: total("1.2", { overshoot: "last_request" }),
     },
     { waitSeconds: WAIT_SECONDS },
   );
@@ -145,14 +147,35 @@ describe("a count", () => {
   });
 });
 
-test("the second turn of a session is held by what the first has shown, without a count", async () => {
+/** A session with a long history. */
+function coding(): Transcript {
   const options = { fixedTokens: 500, appetite: 0.05, hiddenTokensMax: 400 };
-  const transcript = new Transcript(randomOf(4), {
-    ...options,
-    signatureBytesPerToken: 1,
-    markers: 1,
-  });
+  const more = { signatureBytesPerToken: 1, markers: 1 };
+  const transcript = new Transcript(randomOf(4), { ...options, ...more });
   for (let turn = 0; turn < 60; turn++) transcript.goOn();
+  return transcript;
+}
+
+/** The most tokens that a turn can have, by what the one before has shown. */
+function mostTokensOf(
+  body: Buffer,
+  turn: { readonly after: Buffer; readonly inputTokens: number; readonly outputTokens: number },
+): number {
+  const [before, now] = [turn.after, body].map((bytes) => {
+    const scanned = scanMessagesBody([bytes]);
+    assert.ok(scanned.ok);
+    return { bytes, body: scanned.body };
+  });
+  assert.ok(before !== undefined && now !== undefined);
+  const prefix = stablePrefix(before);
+  assert.ok(prefix !== null);
+  const { inputTokens, outputTokens } = turn;
+  const shown = { prefix, shape: "", inputTokens, outputTokens, images: 0, cutAt: null };
+  return inputTokensAfter(shown, appendedSince(now, prefix.bytes));
+}
+
+test("the second turn of a session is held by what the first has shown, without a count", async () => {
+  const transcript = coding();
   const counts = desk.counts();
   const firstBody = transcript.body();
   const inputTokens = transcript.inputTokens();
@@ -167,16 +190,7 @@ test("the second turn of a session is held by what the first has shown, without 
   assert.equal(second.status, 200, second.body.toString());
   assert.equal(desk.counts(), counts);
 
-  const [before, now] = [firstBody, secondBody].map((bytes) => {
-    const scanned = scanMessagesBody([bytes]);
-    assert.ok(scanned.ok);
-    return { bytes, body: scanned.body };
-  });
-  assert.ok(before !== undefined && now !== undefined);
-  const prefix = stablePrefix(before);
-  assert.ok(prefix !== null);
-  const turn = { prefix, shape: "", inputTokens, outputTokens, images: 0, cutAt: null };
-  const most = inputTokensAfter(turn, appendedSince(now, prefix.bytes));
+  const most = mostTokensOf(secondBody, { after: firstBody, inputTokens, outputTokens });
   const held = BigInt(only(await desk.linesOf(second), "admit").input_need ?? "");
   assert.equal(held, BigInt(most) * WRITE_5M_NANO);
   assert.ok(most >= transcript.inputTokens());
@@ -249,27 +263,43 @@ test("a clamp is told to the client and sent upstream; a continuation is not cut
 });
 
 test("last_request lets one at a time over the cap, by less than its need; then all is used up", async () => {
-  const { script, open } = gated(text("ok", { input_tokens: 1000, output_tokens: 2000 }));
+  const transcript = coding();
+  transcript.fields["max_tokens"] = FLOOR;
+  const firstBody = transcript.body();
+  const inputTokens = transcript.inputTokens();
+  const { outputTokens } = transcript.goOn();
+  const cached = { cache_read_input_tokens: inputTokens - 100, input_tokens: 100 };
+  desk.upstream.answerWith(() => text("turn", { ...cached, output_tokens: outputTokens }));
+  const session = "the-last";
+  await desk.ask("last", { body: firstBody, session });
+  const body = transcript.body();
+  const most = mostTokensOf(body, { after: firstBody, inputTokens, outputTokens });
+  const need = BigInt(most) * WRITE_5M_NANO + BigInt(FLOOR) * OUTPUT_NANO;
+
+  // Others spend until the session's next turn fits no more.
+  desk.upstream.answerWith(() => text("other", { input_tokens: 100, output_tokens: LEAST_ANSWER }));
+  while ((await headroom()) >= need) await desk.ask("last", { body: SHORT });
+  const left = await headroom();
+  const { script, open } = gated(text("over", { ...cached, output_tokens: FLOOR }));
   desk.upstream.answerWith(script);
-  const within = await desk.askUntilUpstream("last", { body: SHORT });
-  const over = await desk.askUntilUpstream("last", { body: SHORT });
+  const over = await desk.askUntilUpstream("last", { body, session });
   const before = desk.upstream.messages().length;
-  const third = desk.ask("last", { body: SHORT });
+  const next = desk.ask("last", { body, session });
   await delay(300);
-  assert.equal(desk.upstream.messages().length, before);
+  assert.equal(desk.upstream.messages().length, before, "one at a time");
   open();
-  const admits = [];
-  for (const { answer } of [within, over]) {
-    admits.push(only(await desk.linesOf(await answer), "admit").overshoot);
-  }
-  assert.deepEqual(admits, [undefined, "last_request"]);
-  const refused = await third;
-  assert.equal((await desk.rowOf(refused)).refusal, "budget_exhausted");
-  const budget = (await desk.gateway.budgets()).find(({ scope }) => scope.id === "last");
-  const excess = nanoOf(budget?.settled_usd ?? "0") - nanoOf("0.06");
-  assert.ok(excess > 0n && excess < needOf(SHORT, LEAST_ANSWER), `${excess} over`);
-  assert.equal(
-    (await desk.rowOf(await desk.ask("last", { body: SHORT }))).refusal,
-    "budget_exhausted",
-  );
+  const admit = only(await desk.linesOf(await over.answer), "admit");
+  assert.equal(admit.overshoot, "last_request");
+  assert.ok(BigInt(admit.need ?? "") > left, `${admit.need} where ${left} was left`);
+  const refused = await next;
+  const { refusal } = await desk.rowOf(refused);
+  assert.equal(refusal, "budget_exhausted");
+  const excess = -(await headroom());
+  assert.ok(excess < need, `${excess} over`);
 });
+
+/** What is left of the budget with `last_request`. */
+async function headroom(): Promise<bigint> {
+  const budget = (await desk.gateway.budgets()).find(({ scope }) => scope.id === "last");
+  return nanoOf(budget?.remaining_usd ?? "0");
+}

@@ -7,7 +7,7 @@ import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
 import type { Ruling } from "../../src/gateway/ports.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
 import type { AdmitRecord, JournalRecord } from "../../src/journal/record.ts";
-import { limitShortage, type Books } from "../../src/ledger/decide.ts";
+import { claimOf, limitShortage, type Books } from "../../src/ledger/decide.ts";
 import { applyRecord } from "../../src/ledger/fold.ts";
 import { climb } from "../../src/ledger/ladder.ts";
 import type { Hold } from "../../src/ledger/ledger.ts";
@@ -128,7 +128,7 @@ export class Live {
             ...request,
             windows,
             books,
-            needFor: (maxTokens) => needFor(request, maxTokens),
+            claimFor: (maxTokens) => claimOf(needFor(request, maxTokens)),
           })
         : { fits: false as const, shortage: limited };
     if (rung.fits) return rung;

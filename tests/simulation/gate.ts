@@ -46,6 +46,8 @@ export interface Arrival {
 /** What is known of an arrival's input besides its bytes. */
 export interface Known {
   readonly tokens: number | null;
+  /** So many of them were in the prompt of the turn before. */
+  readonly cached: number;
   /** The answer before was cut at this clamped `max_tokens`; null: it was not. */
   readonly cutAt: number | null;
 }
@@ -107,7 +109,7 @@ export class Gate {
     const { loop, ruler, rungs, witness } = this.#parts;
     let known = this.#recall(arrival);
     let verdict = this.#judge(arrival, known);
-    if (rungs.count && ruler.wantsCount(arrival, verdict, this.#context(arrival))) {
+    if (rungs.count && ruler.wantsCount(arrival, known, { ...this.#context(arrival), verdict })) {
       witness.onCounted();
       yield* sleep(loop, PARAMETERS.counting.latencyMs);
       const counted = withCountMargin(arrival.truth.inputTokens);
@@ -134,10 +136,10 @@ export class Gate {
 
   #recall(arrival: Arrival): Known {
     const turn = this.#parts.rungs.memory ? this.#memory.recall(arrival.turnName) : null;
-    if (turn === null) return { tokens: null, cutAt: null };
+    if (turn === null) return { tokens: null, cached: 0, cutAt: null };
     const { appendix } = arrival;
     const tokens = appendix === null ? null : inputTokensAfter(turn, appendix);
-    return { tokens, cutAt: turn.cutAt };
+    return { tokens, cached: tokens === null ? 0 : turn.inputTokens, cutAt: turn.cutAt };
   }
 
   #context(arrival: Arrival): { readonly windows: Window[]; readonly nowMs: number } {

@@ -1,8 +1,9 @@
 /** Two ways to rule on an arrival: the product's ladder, and an oracle that knows all but the cache. */
-import { budgetShortage, tightest, type Shortage } from "../../src/ledger/decide.ts";
-import { climb } from "../../src/ledger/ladder.ts";
+import { budgetShortage, claimOf, type Claim, type Shortage } from "../../src/ledger/decide.ts";
+import { climb, isNearCap, isWorthCounting } from "../../src/ledger/ladder.ts";
 import type { Window } from "../../src/ledger/state.ts";
 import { boundOf, type Bound } from "../../src/pricing/bound.ts";
+import { likelyCost } from "../../src/pricing/likely.ts";
 import type { PriceBook } from "../../src/pricing/price-book.ts";
 import type { ModelPrice } from "../../src/pricing/price.ts";
 import type { Arrival, Known, RefusalCode } from "./gate.ts";
@@ -25,61 +26,65 @@ export interface Context {
 
 export interface Ruler {
   readonly judge: (arrival: Arrival, known: Known, context: Context) => Verdict;
-  readonly wantsCount: (arrival: Arrival, verdict: Verdict, context: Context) => boolean;
+  readonly wantsCount: (
+    arrival: Arrival,
+    known: Known,
+    context: Context & { readonly verdict: Verdict },
+  ) => boolean;
 }
 
-/** As in the gateway: from so many needs to its cap on, a request is looked at more closely. */
-const NEAR_CAP_NEEDS = 40n;
-const LEAST_ANSWER_TOKENS = 2_000;
 const MAX_USES_DEFAULT = 10;
 
 /** The product's ladder: bytes or what is known, clamps by degrees, refusals. */
 export function ladderRuler(book: PriceBook): Ruler {
-  const pricer = (arrival: Arrival, nowMs: number, known: number | null) => {
+  const pricer = (arrival: Arrival, nowMs: number, known: Pick<Known, "tokens" | "cached">) => {
     const price = book.resolve(arrival.model, nowMs);
+    const { facts } = arrival;
+    const limit = known.tokens === null ? {} : { knownInputTokens: known.tokens };
     const boundFor = (maxTokens: number) =>
       boundOf(
-        {
-          facts: arrival.facts,
-          maxTokens,
-          maxUsesDefault: MAX_USES_DEFAULT,
-          ...(known === null ? {} : { knownInputTokens: known }),
-        },
+        { facts, maxTokens, maxUsesDefault: MAX_USES_DEFAULT, ...limit },
         { book, price, atMs: nowMs },
       );
-    return { price, boundFor };
+    const claimFor = (maxTokens: number): Claim => {
+      const { need, inputTokens } = boundFor(maxTokens);
+      const request = { facts, inputTokens, cachedTokens: known.cached };
+      return { need, likely: () => likelyCost(request, price) };
+    };
+    return { price, boundFor, claimFor };
   };
+  const floorOf = (known: Known) => Math.max(1, known.cutAt ?? 0);
   return {
     judge: (arrival, known, { windows, nowMs }) => {
-      const byBytes = pricer(arrival, nowMs, null);
+      const byBytes = pricer(arrival, nowMs, NOTHING_KNOWN);
       const isTight = isNearCap(windows, byBytes.boundFor(arrival.asked).need);
-      const { price, boundFor } = isTight ? pricer(arrival, nowMs, known.tokens) : byBytes;
+      const { price, boundFor, claimFor } = isTight ? pricer(arrival, nowMs, known) : byBytes;
       const rung = climb({
         windows,
         books: "real",
         asked: arrival.asked,
-        floor: Math.max(1, known.cutAt ?? 0),
+        floor: floorOf(known),
         compaction: arrival.isCompaction,
-        needFor: (maxTokens) => boundFor(maxTokens).need,
+        claimFor,
       });
       if (!rung.fits) return { fits: false, code: codeOf(rung.shortage) };
       const { maxTokens } = rung;
       return { fits: true, bound: boundFor(maxTokens), maxTokens, price, isTight };
     },
-    wantsCount: (arrival, verdict, { windows, nowMs }) => {
+    wantsCount: (arrival, known, { verdict, windows, nowMs }) => {
       if (verdict.fits) return false;
-      const least = Math.min(arrival.asked, LEAST_ANSWER_TOKENS);
-      const { need } = pricer(arrival, nowMs, 0).boundFor(least);
-      const shortage = budgetShortage(windows, need, "real");
-      return shortage === null || shortage.code === "budget_busy";
+      const { boundFor } = pricer(arrival, nowMs, { tokens: 0, cached: 0 });
+      return isWorthCounting({
+        windows,
+        asked: arrival.asked,
+        floor: floorOf(known),
+        leastNeedFor: (maxTokens) => boundFor(maxTokens).need,
+      });
     },
   };
 }
 
-function isNearCap(windows: readonly Window[], need: bigint): boolean {
-  const least = tightest(windows, "real");
-  return least !== null && need * NEAR_CAP_NEEDS > least.headroom;
-}
+const NOTHING_KNOWN = { tokens: null, cached: 0 };
 
 /** Holds the true tokens at the price of a cold cache, and the true answer: nothing sound can hold less. */
 export function oracleRuler(book: PriceBook): Ruler {
@@ -97,7 +102,7 @@ export function oracleRuler(book: PriceBook): Ruler {
         },
         { book, price, atMs: nowMs },
       );
-      const shortage = budgetShortage(windows, bound.need, "real");
+      const shortage = budgetShortage(windows, claimOf(bound.need), "real");
       if (shortage !== null) return { fits: false, code: codeOf(shortage) };
       return { fits: true, bound, maxTokens, price, isTight: true };
     },

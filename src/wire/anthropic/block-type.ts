@@ -121,10 +121,3 @@ const MCP_TOOLSET = "mcp_toolset";
 export function isServerRun(type: string): boolean {
   return type !== MCP_TOOLSET && !CLIENT_RUN.test(type);
 }
-
-const TAKES_MAX_USES = /^(web_search|web_fetch|advisor)_/;
-
-/** True where the API accepts `max_uses` on a tool of this type; elsewhere it would answer 400. */
-export function takesMaxUses(type: string): boolean {
-  return TAKES_MAX_USES.test(type);
-}

@@ -1,5 +1,5 @@
 /** Changes single values of a body without touching, copying or re-serialising any other byte. */
-import { takesMaxUses } from "./block-type.ts";
+import { takesMaxUses } from "../../core/body-facts.ts";
 import type { MessagesBody } from "./body.ts";
 
 /** Bytes from `start` to `end` (exclusive) give way to `text`; equal offsets insert. */
