@@ -72,4 +72,8 @@ export const OPEN_LOOPS = [
 ] as const;
 
 /** Streams that have begun and send nothing more. */
-export const IDLE = { streams: 1000, sizes: ["4 kB", "100 kB"], limitBytes: 50_000 } as const;
+export const IDLE = {
+  streams: 1000,
+  sizes: ["4 kB", "100 kB", "264 kB"],
+  limitBytes: 50_000,
+} as const;

@@ -16,6 +16,8 @@ export interface Proxy {
   readonly name: "Tollgate" | "nginx" | "Portkey";
   readonly url: string;
   readonly pid: number;
+  /** All that it has printed so far. */
+  readonly printed: () => string;
   /** What a client of it sends, by session. */
   readonly headers: (session: string) => Readonly<Record<string, string>>;
   readonly stop: () => Promise<void>;
@@ -44,14 +46,18 @@ export async function startProxies(
 }
 
 /** Tollgate with journal and views, under the benchmark's six budgets and four limits. */
-export async function startTollgate(upstreamUrl: string, folder: string): Promise<Proxy> {
+export async function startTollgate(
+  upstreamUrl: string,
+  folder: string,
+  nodeArguments: readonly string[] = [],
+): Promise<Proxy> {
   const [port = 0, adminPort] = await freePorts(2);
   const config = join(folder, "tollgate.yaml");
   writeFileSync(config, JSON.stringify(fleetConfig(upstreamUrl)));
   const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
   return launch("Tollgate", {
     folder,
-    command: [process.execPath, main, "serve", "--config", config],
+    command: [process.execPath, ...nodeArguments, main, "serve", "--config", config],
     port,
     env: {
       ...FLEET_ENV,
@@ -155,6 +161,7 @@ async function launch(
     name,
     url: `http://127.0.0.1:${how.port}`,
     pid: child.pid ?? 0,
+    printed: () => readFileSync(logFile, "utf8"),
     headers: how.headers,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BODY_SIZES, messagesBody } from "./bodies.ts";
 import { cpuCases, IDLE, LONE_SIZES, OPEN_LOOPS, warmUpCases } from "./cases.ts";
-import { idleStreamBytes } from "./idle-streams.ts";
+import { idleStreamCost, type IdleCost } from "./idle-streams.ts";
 import { canLoad } from "./load.ts";
 import { runOpenLoop } from "./open-loop.ts";
 import type { OpenLoopResult } from "./open-loop-load.ts";
@@ -12,6 +12,7 @@ import { progress } from "./progress.ts";
 import { startNginx, startProxies, startTollgate, type Proxy } from "./proxies.ts";
 import { against, caseRows, loneRows, openLoopRows } from "./rows.ts";
 import type { Row } from "./table.ts";
+import { PROBE_ARGUMENTS } from "../tests/harness/memory-probe.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 import { measureCase, measureLone, warmUp, type Bench } from "./whole-process.ts";
 
@@ -122,18 +123,24 @@ async function idle(upstream: Upstream, folder: string): Promise<Row[]> {
   for (const size of IDLE.sizes) {
     progress(`${IDLE.streams} idle streams, ${size}`);
     const body = messagesBody({ bytes: BODY_SIZES[size], stream: true });
-    const seen = new Map<Proxy["name"], number>();
+    const seen = new Map<Proxy["name"], IdleCost>();
     // Processes that have served nothing yet: no slack of an earlier load hides what a stream takes.
-    for (const start of [startTollgate, startNginx]) {
+    for (const start of [startProbed, startNginx]) {
       const proxy = await start(upstream.url, mkdtempSync(join(folder, "idle-")));
       if ("missing" in proxy) continue;
-      seen.set(proxy.name, await idleStreamBytes(proxy, { streams: IDLE.streams, body }));
+      const of = { streams: IDLE.streams, body };
+      seen.set(proxy.name, await idleStreamCost(proxy, of, start === startProbed));
       await proxy.stop();
     }
-    const own = seen.get("Tollgate") ?? Number.NaN;
-    const measure = `memory of an idle stream, ${size}`;
-    rows.push({ measure, unit: "kB", value: own / 1000, limit: IDLE.limitBytes / 1000 });
-    rows.push(...against(seen, "  the same", "kB", (bytes) => bytes / 1000));
+    const alive = (seen.get("Tollgate")?.alive ?? Number.NaN) / 1000;
+    const measure = `memory of an idle stream, ${size}: alive`;
+    rows.push({ measure, unit: "kB", value: alive, limit: IDLE.limitBytes / 1000 });
+    const resident = new Map([...seen].map(([name, cost]) => [name, cost.resident] as const));
+    rows.push(...against(resident, "  resident", "kB", (bytes) => bytes / 1000));
   }
   return rows;
+}
+
+function startProbed(upstreamUrl: string, folder: string): Promise<Proxy> {
+  return startTollgate(upstreamUrl, folder, PROBE_ARGUMENTS);
 }

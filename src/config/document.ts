@@ -11,6 +11,7 @@ import {
 } from "yaml";
 import { createAliases } from "./alias.ts";
 import { type Fault, type Path, pathText } from "./fault.ts";
+import { readPlainYaml } from "./plain-yaml.ts";
 import { keyText, offsetOf, pathAt, startOf, type TargetOf } from "./position.ts";
 
 const DEPTH_MAX = 64;
@@ -73,6 +74,38 @@ const HARMLESS = new Set(["DUPLICATE_KEY", "TAG_RESOLVE_FAILED", "MULTIPLE_DOCS"
 
 /** Reads `text`; `file` is what its faults name. Never throws, whatever the text. */
 export function readDocument(text: string, file: string): ConfigDocument {
+  return readPlainly(text) ?? readAnyYaml(text, file);
+}
+
+/** The same values and positions as `readAnyYaml`, for texts that are plain; null for others. */
+export function readPlainly(text: string): ConfigDocument | null {
+  const plain = readPlainYaml(text, EXACT_FIELDS);
+  if (plain === null) return null;
+  let lines: LineCounter | null = null;
+  const positionOf = (path: Path, part: "key" | "value"): Position => {
+    lines ??= linesOf(text);
+    return positionAt(lines, plain.offsetOf(path, part));
+  };
+  return { root: plain.root, faults: [], sound: true, positionOf };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  let start = 0;
+  do {
+    lines.addNewLine(start);
+    start = text.indexOf("\n", start) + 1;
+  } while (start > 0);
+  return lines;
+}
+
+function positionAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** Reads `text` with the whole YAML parser, which takes seconds for ten thousand keys. */
+export function readAnyYaml(text: string, file: string): ConfigDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -81,14 +114,10 @@ export function readDocument(text: string, file: string): ConfigDocument {
     // Else !!binary and !!set would make values that are no plain ones.
     resolveKnownTags: false,
   });
-  const positionAt = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
   const flaws = withoutRepeats([...document.errors, ...document.warnings]);
   const faults: Fault[] = flaws.map((flaw) => ({
     file,
-    ...positionAt(flaw.pos[0]),
+    ...positionAt(lines, flaw.pos[0]),
     path: pathText(pathAt(document.contents, flaw.pos[0])),
     message: SENTENCES[flaw.code] ?? "bad YAML: it cannot be read here",
   }));
@@ -96,10 +125,10 @@ export function readDocument(text: string, file: string): ConfigDocument {
   const reader = createReader();
   const root = sound ? reader.read(document.contents, [], null) : null;
   for (const { offset, path, message } of reader.flaws) {
-    faults.push({ file, ...positionAt(offset), path: pathText(path), message });
+    faults.push({ file, ...positionAt(lines, offset), path: pathText(path), message });
   }
   const positionOf = (path: Path, part: "key" | "value"): Position =>
-    positionAt(offsetOf(document.contents, path, part, reader.targetOf));
+    positionAt(lines, offsetOf(document.contents, path, part, reader.targetOf));
   return { root, faults, sound, positionOf };
 }
 
@@ -112,11 +141,6 @@ interface Flaw {
   readonly offset: number;
   readonly path: Path;
   readonly message: string;
-}
-
-interface Reader {
-  readonly flaws: readonly Flaw[];
-  readonly read: (node: unknown, path: (string | number)[], field: string | null) => unknown;
 }
 
 interface Reader {

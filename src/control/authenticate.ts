@@ -57,8 +57,10 @@ function checkSameSite({ method, headers }: Credentials): void {
   throw new Problem("csrf", detail, { parameter: "x-tollgate-csrf" });
 }
 
-function unauthenticated(detail: string): Problem {
+/** Says how to sign in, as a 401 must. */
+export function unauthenticated(detail: string, parameter?: string): Problem {
   return new Problem("unauthenticated", detail, {
+    parameter,
     headers: { "www-authenticate": 'Bearer realm="tollgate"' },
   });
 }

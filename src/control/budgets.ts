@@ -3,33 +3,36 @@ import { z } from "zod";
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { SCOPE_TYPES, type Scope } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
+import { listOf, timeField, usdField } from "./answer-fields.ts";
 import { pageOf } from "./page.ts";
-import { choice, filter, listOf, paging } from "./parameters.ts";
+import { choice, filterBy, paging } from "./parameters.ts";
 import type { BudgetView, ControlPorts } from "./ports.ts";
 import { route, type Route } from "./route.ts";
 
 const scopeSchema = z.strictObject({ type: z.enum(SCOPE_TYPES), id: z.string() });
 
-const budgetSchema = z.strictObject({
-  id: z.string().describe("Of the window; the next window has another."),
-  scope: scopeSchema.describe("A provider config's id is key/provider; a session's is its own."),
-  parent: scopeSchema.nullable().describe("A session's window: the scope that has the budget."),
-  virtual_key: z.string().nullable().describe("A session's window: whose session it is."),
-  limit_usd: z.string(),
-  per: z.string().describe("second … month, total, session, or a rolling span such as 5h."),
-  time_zone: z.string().nullable().describe("Of a calendar window."),
-  overshoot: z.enum(["none", "last_request"]),
-  window: z.strictObject({ start: z.string().nullable(), end: z.string().nullable() }),
-  settled_usd: z.string(),
-  held_usd: z.string(),
-  remaining_usd: z.string().describe("Cap − settled − held."),
-  utilization: z.number().nullable().describe("Settled ÷ cap; null for a cap of 0."),
-});
+const budgetSchema = z
+  .strictObject({
+    id: z.string().describe("Of the window; the next window has another."),
+    scope: scopeSchema.describe("A provider config's id is key/provider; a session's is its own."),
+    parent: scopeSchema.nullable().describe("A session's window: the scope that has the budget."),
+    virtual_key: z.string().nullable().describe("A session's window: whose session it is."),
+    limit_usd: usdField,
+    per: z.string().describe("second … month, total, session, or a rolling span such as 5h."),
+    time_zone: z.string().nullable().describe("Of a calendar window."),
+    overshoot: z.enum(["none", "last_request"]),
+    window: z.strictObject({ start: timeField.nullable(), end: timeField.nullable() }),
+    settled_usd: usdField,
+    held_usd: usdField,
+    remaining_usd: usdField.describe("Cap − settled − held."),
+    utilization: z.number().nullable().describe("Settled ÷ cap; null for a cap of 0."),
+  })
+  .meta({ id: "Budget" });
 
 const query = z.strictObject({
   ...paging,
-  scope_type: choice(SCOPE_TYPES).optional(),
-  scope_id: filter.optional(),
+  scope_type: choice(SCOPE_TYPES).optional().describe("Only those of scopes of this type."),
+  scope_id: filterBy("scope's id"),
 });
 
 export function budgetRoutes(ports: Pick<ControlPorts, "budgets">): Route[] {
@@ -37,6 +40,7 @@ export function budgetRoutes(ports: Pick<ControlPorts, "budgets">): Route[] {
     route({
       method: "GET",
       path: "/api/v1/budgets",
+      operation: "listBudgets",
       tag: "budgets",
       summary: "Open windows of all budgets, the outermost scope first",
       query,

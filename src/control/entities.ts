@@ -4,14 +4,15 @@ import type { Config } from "../config/config.ts";
 import { fileSchema } from "../config/schema.ts";
 import {
   anyFields,
+  pascalCase,
   type Changing,
   existing,
-  locationOf,
   type Noun,
   oneRoutes,
   pathOf,
   problemOf,
-  replyOf,
+  madeReply,
+  stillThere,
 } from "./entity-changes.ts";
 import {
   customerFields,
@@ -25,7 +26,9 @@ import {
 } from "./entity-fields.ts";
 import { entityTag } from "./entity-tag.ts";
 import { pageOf } from "./page.ts";
-import { listOf, paging } from "./parameters.ts";
+import { listOf } from "./answer-fields.ts";
+import { inputsOf } from "./entity-inputs.ts";
+import { paging } from "./parameters.ts";
 import type { ControlPorts, PlainEntityKind } from "./ports.ts";
 import { route, type Route } from "./route.ts";
 
@@ -33,7 +36,7 @@ const query = z.strictObject(paging);
 const { customers, teams, owners, providers } = fileSchema.shape;
 
 /** One kind of entity, and how it is printed. */
-interface Kind extends Pick<Noun, "plural" | "input" | "answer"> {
+interface Kind extends Pick<Noun, "plural" | "input" | "patch" | "answer"> {
   readonly kind: PlainEntityKind;
   readonly print: (config: Config) => readonly { readonly id: string }[];
 }
@@ -42,28 +45,28 @@ const KINDS: readonly Kind[] = [
   {
     kind: "customer",
     plural: "customers",
-    input: customers.unwrap().element,
+    ...inputsOf("Customer", customers.unwrap().element),
     answer: customerFields,
     print: (config) => config.customers.map(printCustomer),
   },
   {
     kind: "team",
     plural: "teams",
-    input: teams.unwrap().element,
+    ...inputsOf("Team", teams.unwrap().element),
     answer: teamFields,
     print: (config) => config.teams.map(printTeam),
   },
   {
     kind: "owner",
     plural: "owners",
-    input: owners.unwrap().element,
+    ...inputsOf("Owner", owners.unwrap().element),
     answer: ownerFields,
     print: (config) => config.owners.map(printOwner),
   },
   {
     kind: "provider",
     plural: "providers",
-    input: providers.unwrap().element,
+    ...inputsOf("Provider", providers.unwrap().element),
     answer: providerFields,
     print: (config) => config.providers.map(printProvider),
   },
@@ -89,6 +92,7 @@ function nounOf(of: Kind, ports: EntityPorts): Noun {
     plural,
     singular: kind,
     input,
+    patch: of.patch,
     answer,
     show: (id) => {
       const body = printed(of, ports).find((entity) => entity.id === id);
@@ -113,6 +117,7 @@ function listRoute(kind: Kind, ports: EntityPorts): Route {
     method: "GET",
     path: pathOf(kind),
     tag: kind.plural,
+    operation: `list${pascalCase(kind.plural)}`,
     summary: `All ${kind.plural}, by id`,
     query,
     status: 200,
@@ -131,20 +136,26 @@ function createRoute(
     method: "POST",
     path,
     tag,
+    operation: `create${pascalCase(kind)}`,
     summary: `Makes one ${kind}`,
     body: anyFields,
     documentedBody: input,
     status: 201,
     answer,
-    problems: [409],
+    answerHeaders: ["etag", "location"],
+    problems: [409, 503],
     headers: ["idempotency-key"],
     handle: (call) =>
-      idempotency.once(`POST ${path}`, call, async () => {
-        const problem = await inTurn(() => entities.create(kind, call.body, call.actor));
-        if (problem !== null) throw problemOf(problem);
-        const id = String(call.body["id"]);
-        const reply = replyOf(existing(noun, id));
-        return { ...reply, headers: { ...reply.headers, location: locationOf(noun, id) } };
+      idempotency.once({
+        name: `POST ${path}`,
+        call,
+        act: async (by) => {
+          const problem = await inTurn(() => entities.create(kind, call.body, by));
+          if (problem !== null) throw problemOf(problem);
+          const id = String(call.body["id"]);
+          return madeReply(noun, existing(noun, id), id);
+        },
+        again: ([id = ""]) => madeReply(noun, stillThere(noun, id), id),
       }),
   });
 }

@@ -25,6 +25,8 @@ export interface Noun {
   readonly singular: string;
   /** The fields that are sent, those of the file. */
   readonly input: z.ZodObject;
+  /** Those that a change may send. */
+  readonly patch: z.ZodObject;
   readonly answer: z.ZodObject;
   /** Null: there is none of that id. */
   readonly show: (id: string) => Shown | null;
@@ -41,30 +43,43 @@ export function pathOf({ plural }: Pick<Noun, "plural">): string {
   return `/api/v1/${plural}`;
 }
 
+/** "virtual key" → "VirtualKey". */
+export function pascalCase(words: string): string {
+  return words.replace(/(?:^|[ -])(\w)/g, (_, first: string) => first.toUpperCase());
+}
+
 /** `GET`, `PATCH` and `DELETE` of one entity. */
 export function oneRoutes(noun: Noun, { inTurn }: Changing): Route[] {
   const path = `${pathOf(noun)}/{id}`;
   const { plural: tag, singular, answer } = noun;
-  const changed = { tag, path, problems: [404, 409, 412], headers: ["if-match"] } as const;
+  const idIs = `Id of the ${singular}.`;
+  const name = pascalCase(singular);
+  const conditional = { problems: [404, 409, 412, 503], headers: ["if-match"] } as const;
+  const changed = { tag, path, idIs, ...conditional };
   return [
     route({
       method: "GET",
       path,
       tag,
+      operation: `get${name}`,
       summary: `One ${singular}`,
+      idIs,
       status: 200,
       answer,
+      answerHeaders: ["etag"],
       problems: [404],
       handle: ({ id }) => replyOf(existing(noun, id)),
     }),
     route({
       ...changed,
       method: "PATCH",
+      operation: `update${name}`,
       summary: `Changes fields of one ${singular} (merge patch); null takes a field away`,
       body: anyFields,
-      documentedBody: noun.input.partial(),
+      documentedBody: noun.patch,
       status: 200,
       answer,
+      answerHeaders: ["etag"],
       handle: (call) =>
         inTurn(async () => {
           checkMatch(noun, call);
@@ -75,6 +90,7 @@ export function oneRoutes(noun: Noun, { inTurn }: Changing): Route[] {
     route({
       ...changed,
       method: "DELETE",
+      operation: `delete${name}`,
       summary: `Removes one ${singular}; what was spent stays in rows and sums`,
       status: 204,
       answer: null,
@@ -103,6 +119,28 @@ export function replyOf({ body, etag }: Shown): Reply {
   return { body, headers: { etag } };
 }
 
+/**
+ * What a call made that is repeated now.
+ *
+ * @throws Problem where it is gone.
+ */
+export function stillThere(noun: Noun, id: string): Shown {
+  const shown = noun.show(id);
+  if (shown === null) throw notThere(noun, id);
+  return shown;
+}
+
+export function notThere({ singular }: Pick<Noun, "singular">, id: string): Problem {
+  const detail = `A call with this Idempotency-Key was carried out before, but ${singular} ${id} is not there now: use a new key.`;
+  return new Problem("conflict", detail, { parameter: "Idempotency-Key", value: id });
+}
+
+/** Answers that an entity was made. */
+export function madeReply(noun: Pick<Noun, "plural">, shown: Shown, id: string): Reply {
+  const { body, headers } = replyOf(shown);
+  return { body, headers: { ...headers, location: locationOf(noun, id) } };
+}
+
 /** Where a new entity can be found. */
 export function locationOf(noun: Pick<Noun, "plural">, id: string): string {
   return `${pathOf(noun)}/${encodeURIComponent(id)}`;
@@ -114,8 +152,11 @@ async function done(change: Promise<ChangeProblem | null>): Promise<void> {
   if (problem !== null) throw problemOf(problem);
 }
 
+/** Its sentence names the field, if the message does not. */
 export function problemOf({ status, message, field }: ChangeProblem): Problem {
-  return new Problem(PROBLEM_CODES[status], message, { parameter: field });
+  const isNamed = field === undefined || message.includes(field);
+  const detail = isNamed ? message : `${field}: ${message}`;
+  return new Problem(PROBLEM_CODES[status], detail, { parameter: field });
 }
 
 export const PROBLEM_CODES = { 400: "invalid_body", 404: "not_found", 409: "conflict" } as const;

@@ -12,25 +12,30 @@ import type {
 import { formatUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
+import { timeField, usdField } from "./answer-fields.ts";
 import type { KeyView } from "./ports.ts";
 
 const period = { per: z.string().optional(), rolling: z.string().optional() };
 
-const budgetFields = z.strictObject({
-  usd: z.string(),
-  ...period,
-  time_zone: z.string().optional(),
-  overshoot: z.enum(["none", "last_request"]),
-});
+const budgetFields = z
+  .strictObject({
+    usd: usdField,
+    ...period,
+    time_zone: z.string().optional(),
+    overshoot: z.enum(["none", "last_request"]),
+  })
+  .meta({ id: "BudgetOfEntity" });
 
-const limitFields = z.strictObject({
-  requests: z.int().optional(),
-  input_tokens: z.int().optional(),
-  output_tokens: z.int().optional(),
-  concurrent: z.int().optional(),
-  ...period,
-  burst: z.int().optional(),
-});
+const limitFields = z
+  .strictObject({
+    requests: z.int().optional(),
+    input_tokens: z.int().optional(),
+    output_tokens: z.int().optional(),
+    concurrent: z.int().optional(),
+    ...period,
+    burst: z.int().optional(),
+  })
+  .meta({ id: "RateLimitOfEntity" });
 
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
 const scope = {
@@ -42,33 +47,41 @@ const scope = {
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
 
-export const customerFields = z.strictObject({ ...scope, source: origin });
-export const teamFields = z.strictObject({ ...scope, customer: z.string(), source: origin });
-export const ownerFields = z.strictObject({ ...scope, team: z.string(), source: origin });
-export const providerFields = z.strictObject({
-  id: z.string(),
-  kind: z.string(),
-  base_url: z.string().nullable().describe("Null: the catalogue's."),
-  keys: z.array(z.strictObject({ id: z.string(), weight: z.number() })),
-  source: origin,
-});
+export const customerFields = z.strictObject({ ...scope, source: origin }).meta({ id: "Customer" });
+export const teamFields = z
+  .strictObject({ ...scope, customer: z.string(), source: origin })
+  .meta({ id: "Team" });
+export const ownerFields = z
+  .strictObject({ ...scope, team: z.string(), source: origin })
+  .meta({ id: "Owner" });
+export const providerFields = z
+  .strictObject({
+    id: z.string(),
+    kind: z.string(),
+    base_url: z.string().nullable().describe("Null: the catalogue's."),
+    keys: z.array(z.strictObject({ id: z.string(), weight: z.number() })),
+    source: origin,
+  })
+  .meta({ id: "Provider" });
 
-export const virtualKeyFields = z.strictObject({
-  ...scope,
-  team: z.string(),
-  owner: z.string().nullable(),
-  expires: z.string().nullable(),
-  providers: z
-    .array(z.strictObject({ id: z.string(), models: z.array(z.string()).nullable(), ...capped }))
-    .nullable()
-    .describe("Null: all providers."),
-  source: origin,
-  state: z
-    .enum(["active", "revoked", "expired", "without_secret"])
-    .describe("Whether its secret opens it now; without_secret: rotate gives it one."),
-  revoked: z.string().nullable().describe("When it was revoked."),
-  secrets: z.int().describe("Secrets that count; two within the overlap of a rotation."),
-});
+export const virtualKeyFields = z
+  .strictObject({
+    ...scope,
+    team: z.string(),
+    owner: z.string().nullable(),
+    expires: timeField.nullable(),
+    providers: z
+      .array(z.strictObject({ id: z.string(), models: z.array(z.string()).nullable(), ...capped }))
+      .nullable()
+      .describe("Null: all providers."),
+    source: origin,
+    state: z
+      .enum(["active", "revoked", "expired", "without_secret"])
+      .describe("Whether its secret opens it now; without_secret: rotate gives it one."),
+    revoked: timeField.nullable().describe("When it was revoked."),
+    secrets: z.int().describe("Secrets that count; two within the overlap of a rotation."),
+  })
+  .meta({ id: "VirtualKey" });
 
 type Of<Schema extends z.ZodType> = z.infer<Schema>;
 

@@ -18,6 +18,7 @@ export function homeRoutes(ports: ControlPorts, sessions: BrowserSessions): Rout
       method: "GET",
       path: "/",
       tag: "home",
+      operation: "showStatusPage",
       summary: "The status page, or the form that signs in",
       access: "open",
       // Pages take whatever links append to them.
@@ -35,6 +36,7 @@ export function homeRoutes(ports: ControlPorts, sessions: BrowserSessions): Rout
       method: "POST",
       path: "/sign-in",
       tag: "home",
+      operation: "signIn",
       summary: "Takes the form that signs in",
       access: "open",
       body: z.object({ token: z.string().default("") }),
@@ -49,6 +51,7 @@ export function homeRoutes(ports: ControlPorts, sessions: BrowserSessions): Rout
       method: "POST",
       path: "/sign-out",
       tag: "home",
+      operation: "signOut",
       summary: "Takes the form that signs out",
       access: "open",
       body: z.object({ form_token: z.string().default("") }),

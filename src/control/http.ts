@@ -20,6 +20,7 @@ export interface HttpOptions {
 }
 
 const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_LEVELS_MAX = 32;
 const CSV_BYTES_MAX = 10 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -124,9 +125,10 @@ function actorOf(each: Route, request: FastifyRequest, options: HttpOptions): Ac
 
 /** Forms of other sites can send this type without asking: only our own pages' calls take it. */
 function checkType(each: Route, request: FastifyRequest): void {
+  if (each.method === "GET") return;
   const type = request.headers["content-type"] ?? "";
   if (type.startsWith(FORM_TYPE) && each.tag !== "home") throw unsupported();
-  if (isCsv(request) && each.csv !== true) throw unsupported();
+  if (isCsv(request) && each.csv === undefined) throw unsupported();
 }
 
 function isCsv({ headers }: FastifyRequest): boolean {
@@ -143,8 +145,11 @@ function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parseJson = app.getDefaultJsonParser("error", "error");
   app.addContentTypeParser(JSON_TYPES, { parseAs: "string" }, (request, text, done) => {
-    if (text === "") done(null, undefined);
-    else void parseJson(request, String(text), done);
+    if (text === "") return done(null, undefined);
+    void parseJson(request, String(text), (error, body: unknown) => {
+      if (error === null && isTooDeep(body)) done(tooDeep());
+      else done(error, body);
+    });
   });
   const bodyLimit = CSV_BYTES_MAX;
   app.addContentTypeParser(CSV_TYPE, { parseAs: "string", bodyLimit }, (_request, text, done) => {
@@ -153,6 +158,22 @@ function readBodies(app: FastifyInstance): void {
   app.addContentTypeParser(FORM_TYPE, { parseAs: "string" }, (_request, text, done) => {
     done(null, Object.fromEntries(new URLSearchParams(String(text))));
   });
+}
+
+/** What walks a body by recursion must not run out of stack. */
+function isTooDeep(body: unknown): boolean {
+  let level = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > BODY_LEVELS_MAX) return true;
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? (Object.values(each) as unknown[]) : [],
+    );
+  }
+  return false;
+}
+
+function tooDeep(): Problem {
+  return new Problem("invalid_body", `The body is nested deeper than ${BODY_LEVELS_MAX} levels.`);
 }
 
 function refuseOtherMethods(app: FastifyInstance, routes: readonly Route[]): void {
@@ -218,6 +239,8 @@ function problemOf(error: unknown, bytesMax: number): Problem {
   switch (status) {
     case 400:
       return new Problem("invalid_body", "The body is no JSON, or the path cannot be decoded.");
+    case 414:
+      return new Problem("invalid_parameter", "The identifier in the path is too long to be one.");
     case 413:
       return new Problem("too_large", `The body has more than ${bytesMax} bytes.`);
     case 415:

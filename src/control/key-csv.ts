@@ -10,6 +10,8 @@ const KEY_ROWS_MAX = 10_000;
 const PLAIN_COLUMNS = ["id", "name", "team", "owner", "expires"] as const;
 const COLUMNS: readonly string[] = [...PLAIN_COLUMNS, "budget", "models", "provider"];
 const LABEL = "label:";
+/** What a text of keys looks like, in a sentence. */
+export const KEY_CSV = `The first line names the columns, in any order: ${COLUMNS.join(", ")}, label:NAME; only id and team are needed.`;
 const BETWEEN = ";";
 const TWICE = "this column is there twice: keep one";
 const COLUMN_CHARACTERS_SHOWN = 134;

@@ -9,6 +9,7 @@ export function metricsRoutes(ports: Pick<ControlPorts, "metricsText">): Route[]
     route({
       method: "GET",
       path: "/metrics",
+      operation: "getMetrics",
       tag: "metrics",
       summary: "Metrics in Prometheus' text format; needs no token where admin.open_metrics is set",
       access: "metrics",

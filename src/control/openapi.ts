@@ -1,25 +1,50 @@
 /** The API described by itself: OpenAPI 3.1, made from the very schemas that check its calls. */
 import { z } from "zod";
-import { problemSchema } from "./problem.ts";
+import { headerParameters, pathParameters, queryParameters } from "./openapi-parameters.ts";
+import { answerHeaders, problemResponses, responsesOf } from "./openapi-responses.ts";
+import { SchemaBook } from "./openapi-schemas.ts";
 import { route, type Route } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: "A parameter or the body is not valid",
-  401: "Not signed in",
-  403: "Signed in by cookie, without x-tollgate-csrf",
-  404: "There is none of that id",
-  409: "Not possible: an entity of the file, a duplicate, or a key that was used before",
-  412: "Changed since it was read",
-  413: "The body is too large",
-  500: "A fault of the gateway",
-  503: "Not available now",
+const DESCRIPTION =
+  "What administrators and their scripts ask of a gateway. Amounts are decimal strings of US dollars, moments are RFC 3339 in UTC, ranges are from ≤ time < to. On the Unix socket of the data directory no call needs a token.";
+
+const TAGS: Readonly<Record<string, string>> = {
+  status: "What this gateway is, and how it does",
+  budgets: "What is left in every budget",
+  requests: "Ended requests, and the correction of estimated charges",
+  usage: "Sums of requests, tokens and cost",
+  "virtual-keys": "What clients identify themselves with",
+  customers: "The outermost scope of budgets",
+  teams: "Parts of a customer",
+  owners: "People with budgets over all their keys",
+  providers: "Where requests can go",
+  prices: "What a model costs, and why",
+  audit: "The journal",
+  session: "Signing in with a browser",
+  operations: "What is done to the gateway as a whole",
+  metrics: "Figures for Prometheus",
+  openapi: "This description",
 };
-const HEADERS = {
-  "if-match": "The ETag that was read; another one is answered with 412.",
-  "idempotency-key": "Repeats with the same key within 24 hours get the first answer.",
-} as const;
+
+const CSRF = "x-tollgate-csrf";
+
+const SECURITY_SCHEMES = {
+  token: { type: "http", scheme: "bearer", description: "The admin token." },
+  session: {
+    type: "apiKey",
+    in: "cookie",
+    name: "tollgate_session",
+    description: "What createSession sets.",
+  },
+  csrf: {
+    type: "apiKey",
+    in: "header",
+    name: CSRF,
+    description: "Any value, beside the cookie, on calls that change something.",
+  },
+};
 
 /** The document of these routes, and the route that serves it; it describes itself too. */
 export function openapiRoutes(routes: readonly Route[], version: string): Route[] {
@@ -27,9 +52,10 @@ export function openapiRoutes(routes: readonly Route[], version: string): Route[
     method: "GET",
     path: "/api/openapi.json",
     tag: "openapi",
+    operation: "getDescription",
     summary: "This document",
     status: 200,
-    answer: z.object({ openapi: z.string() }).catchall(z.unknown()),
+    answer: z.object({ openapi: z.string() }).catchall(z.unknown()).meta({ title: "OpenAPI" }),
     handle: () => ({ body: document }),
   });
   const document = openapiDocument([...routes, own], version);
@@ -37,115 +63,70 @@ export function openapiRoutes(routes: readonly Route[], version: string): Route[
 }
 
 function openapiDocument(routes: readonly Route[], version: string): Json {
+  const book = new SchemaBook();
   const paths: Record<string, Record<string, Json>> = {};
   for (const each of routes) {
-    (paths[each.path] ??= {})[each.method.toLowerCase()] = operationOf(each);
+    (paths[each.path] ??= {})[each.method.toLowerCase()] = operationOf(each, book);
   }
+  const tags = new Set(routes.map(({ tag }) => tag));
   return {
     openapi: "3.1.0",
-    info: { title: "Tollgate control API", version, license: { name: "Apache-2.0" } },
+    info: {
+      title: "Tollgate control API",
+      version,
+      description: DESCRIPTION,
+      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/", description: "The gateway that serves this document." }],
+    tags: [...tags].map((name) => ({ name, description: TAGS[name] ?? name })),
     paths,
     components: {
-      schemas: { Problem: schemaOf(problemSchema, "output") },
-      securitySchemes: {
-        token: { type: "http", scheme: "bearer" },
-        session: { type: "apiKey", in: "cookie", name: "tollgate_session" },
-      },
+      responses: problemResponses(book),
+      headers: answerHeaders,
+      schemas: book.components(),
+      securitySchemes: SECURITY_SCHEMES,
     },
     security: [{ token: [] }, { session: [] }],
   };
 }
 
-function operationOf(each: Route): Json {
-  const body = each.documentedBody ?? each.body;
+function operationOf(each: Route, book: SchemaBook): Json {
+  const body = requestBodyOf(each, book);
   return {
-    operationId: operationId(each),
+    operationId: each.operation,
     tags: [each.tag],
     summary: each.summary,
-    ...(each.access === undefined || each.access === "admin" ? {} : { security: [] }),
-    parameters: [...pathParameters(each), ...queryParameters(each), ...headerParameters(each)],
-    ...(body === undefined
-      ? {}
-      : {
-          requestBody: {
-            content: { [bodyType(each)]: { schema: schemaOf(body, "input") }, ...csvOf(each) },
-          },
-        }),
-    responses: responsesOf(each),
+    ...securityOf(each),
+    parameters: [
+      ...pathParameters(each),
+      ...queryParameters(each, book),
+      ...headerParameters(each),
+    ],
+    ...(body === null ? {} : { requestBody: body }),
+    responses: responsesOf(each, book),
   };
 }
 
-/** `get_virtual_keys_id`, from method and path. */
-function operationId({ method, path }: Route): string {
-  const words = path.replace(/^\/api(?:\/v1)?/, "").match(/[a-z]+/g) ?? [];
-  return [method.toLowerCase(), ...words].join("_");
+function securityOf({ access = "admin", method }: Route): Json {
+  if (access === "open") return { security: [] };
+  if (method === "GET") return {};
+  return { security: [{ token: [] }, { session: [], csrf: [] }] };
 }
 
-function bodyType({ method }: Route): string {
-  return method === "PATCH" ? "application/merge-patch+json" : "application/json";
-}
-
-function pathParameters({ path }: Route): readonly Json[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }));
-}
-
-function queryParameters({ query }: Route): readonly Json[] {
-  if (query === undefined) return [];
-  const { properties = {}, required = [] } = schemaOf(query, "input") as {
-    properties?: Readonly<Record<string, Json>>;
-    required?: readonly string[];
-  };
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
-    name,
-    in: "query",
-    required: required.includes(name),
-    ...(description === undefined ? {} : { description }),
-    schema,
-  }));
-}
-
-function headerParameters({ headers = [] }: Route): readonly Json[] {
-  return headers.map((name) => ({
-    name,
-    in: "header",
-    description: HEADERS[name],
-    schema: { type: "string" },
-  }));
-}
-
-function responsesOf(each: Route): Json {
-  const { answer, status, problems = [] } = each;
-  const guarded = each.access === "open" ? [400, 401] : [400, 401, 403];
-  const responses: Record<string, Json> = {
-    [status]: { description: "Done", ...contentOf(answer, each) },
-  };
-  const problem = { schema: { $ref: "#/components/schemas/Problem" } };
-  for (const code of [...guarded, ...problems, 500]) {
-    const description = PROBLEMS[code] ?? "";
-    responses[code] = { description, content: { "application/problem+json": problem } };
+/** Null: it takes none. */
+function requestBodyOf(each: Route, book: SchemaBook): Json | null {
+  const body = each.documentedBody ?? each.body;
+  if (body === undefined) return null;
+  const json = { schema: book.schemaOf(body, "input") };
+  const required = !body.safeParse({}).success;
+  if (each.method === "PATCH") {
+    const content = { "application/merge-patch+json": json, "application/json": json };
+    return { required, content };
   }
-  return responses;
-}
-
-function csvOf({ csv }: Pick<Route, "csv">): Json {
-  return csv === true ? { "text/csv": { schema: { type: "string" } } } : {};
-}
-
-function contentOf(answer: Route["answer"], each: Route): Json {
-  if (answer === null) return {};
-  if (typeof answer === "string") {
-    return { content: { [answer]: { schema: { type: "string" } } } };
-  }
-  const json = { schema: schemaOf(answer, "output") };
-  return { content: { "application/json": json, ...csvOf(each) } };
-}
-
-function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
-  return rest;
+  const csv = { schema: { type: "string", description: each.csv } };
+  const content = {
+    "application/json": json,
+    ...(each.csv === undefined ? {} : { "text/csv": csv }),
+  };
+  return { required, content };
 }

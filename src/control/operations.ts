@@ -2,23 +2,28 @@
 import { z } from "zod";
 import type { BrowserSessions } from "./browser-sessions.ts";
 import type { ControlPorts } from "./ports.ts";
+import { timeField } from "./answer-fields.ts";
 import { Problem } from "./problem.ts";
 import { route, type Route } from "./route.ts";
 
-const tokenSchema = z.strictObject({
-  token: z
-    .string()
-    .describe("Shown this once; the one before, and all browsers' sessions, are void."),
-});
+const tokenSchema = z
+  .strictObject({
+    token: z
+      .string()
+      .describe("Shown this once; the one before, and all browsers' sessions, are void."),
+  })
+  .meta({ id: "AdminToken" });
 
-const backupPointSchema = z.strictObject({
-  node: z.string(),
-  segment: z.int().describe("Number of the last segment that belongs to the backup."),
-  offset: z.int().describe("Bytes of it that do."),
-  seq: z.int().describe("Number of the last line; 0 where there is none."),
-  hash: z.string().describe("Hex SHA-256 of that line without its newline."),
-  time: z.string().nullable().describe("The latest time of all lines up to that one."),
-});
+const backupPointSchema = z
+  .strictObject({
+    node: z.string(),
+    segment: z.int().describe("Number of the last segment that belongs to the backup."),
+    offset: z.int().describe("Bytes of it that do."),
+    seq: z.int().describe("Number of the last line; 0 where there is none."),
+    hash: z.string().describe("Hex SHA-256 of that line without its newline."),
+    time: timeField.nullable().describe("The latest time of all lines up to that one."),
+  })
+  .meta({ id: "BackupPoint" });
 
 export type PrintedBackupPoint = z.infer<typeof backupPointSchema>;
 
@@ -30,6 +35,7 @@ export function operationRoutes(
     route({
       method: "POST",
       path: "/api/v1/admin/reset-token",
+      operation: "resetAdminToken",
       tag: "operations",
       summary: "Makes a new admin token; the old one is void at once",
       status: 200,
@@ -49,6 +55,7 @@ export function operationRoutes(
     route({
       method: "POST",
       path: "/api/v1/backups",
+      operation: "createBackup",
       tag: "operations",
       summary: "Saves and syncs everything, and names the place in the journal where a backup ends",
       status: 201,

@@ -5,8 +5,14 @@ import { Problem } from "./problem.ts";
 
 const LIMIT_MAX = 1000;
 
-/** A text that is not empty: an empty one would silently select nothing. */
-export const filter = z.string().min(1, { error: "is empty: leave it out, or give a value" });
+/** Only what has this value. An empty one would silently select nothing. */
+export function filterBy(what: string) {
+  return z
+    .string()
+    .min(1, { error: "is empty: leave it out, or give a value" })
+    .optional()
+    .describe(`Only those of this ${what}.`);
+}
 
 /** One word of a list. */
 export function choice<const Words extends readonly [string, ...string[]]>(words: Words) {
@@ -15,30 +21,43 @@ export function choice<const Words extends readonly [string, ...string[]]>(words
 
 /** How many entries a page has at most; `standard` where it is missing. */
 export function limitOf(standard: number) {
-  return z
-    .string()
-    .regex(/^\d{1,4}$/, { error: limitMessage })
-    .transform(Number)
-    .refine((value) => value >= 1 && value <= LIMIT_MAX, { error: limitMessage })
+  return wholeNumber({ maximum: LIMIT_MAX, error: `is not a whole number from 1 to ${LIMIT_MAX}` })
     .default(standard)
+    .meta({ default: standard })
     .describe(`Entries on a page, 1 to ${LIMIT_MAX}; ${standard} where it is missing.`);
 }
 
-const limitMessage = `is not a whole number from 1 to ${LIMIT_MAX}`;
+/** A number from 1 on, read from its digits; described as the number that it is. */
+export function wholeNumber({
+  maximum,
+  error,
+}: {
+  readonly maximum: number;
+  readonly error: string;
+}) {
+  return z
+    .string()
+    .refine((text) => /^[1-9]\d{0,15}$/.test(text) && Number(text) <= maximum, { error })
+    .transform(Number)
+    .meta({ type: "integer", minimum: 1, maximum });
+}
 
 export const cursor = z.string().optional().describe("next_cursor of the page before.");
 
 export const paging = { limit: limitOf(100), cursor };
 
 /** A moment as Unix milliseconds. */
-const moment = z.string().transform((text, context) => {
-  const timeMs = parseTime(text);
-  if (timeMs !== null) return timeMs;
-  const message =
-    "is not a time: write RFC 3339 such as 2026-11-03T10:00:00Z (in a URL, + is written %2B)";
-  context.addIssue({ code: "custom", message });
-  return z.NEVER;
-});
+export const moment = z
+  .string()
+  .transform((text, context) => {
+    const timeMs = parseTime(text);
+    if (timeMs !== null) return timeMs;
+    const message =
+      "is not a time: write RFC 3339 such as 2026-11-03T10:00:00Z (in a URL, + is written %2B)";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  })
+  .meta({ format: "date-time" });
 
 /** from ≤ time < to. */
 export const range = {
@@ -51,14 +70,6 @@ export function checkRange(query: { from?: number | undefined; to?: number | und
   if (query.from === undefined || query.to === undefined || query.from <= query.to) return;
   throw new Problem("invalid_parameter", "The parameter to lies before from: exchange the two.", {
     parameter: "to",
-  });
-}
-
-/** The answer of a list. */
-export function listOf(entry: z.ZodType) {
-  return z.strictObject({
-    data: z.array(entry),
-    next_cursor: z.string().nullable().describe("For the next page; null on the last one."),
   });
 }
 

@@ -4,7 +4,9 @@ import type { NanoUsd } from "../core/money.ts";
 import type { Scope } from "../core/span.ts";
 import type { Clock } from "../core/time.ts";
 import type { EntityKind } from "../identity/made.ts";
+import type { DoneCall } from "../identity/repeats.ts";
 import type { Position } from "../journal/position.ts";
+import type { RepeatMark } from "../journal/record.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
@@ -49,6 +51,18 @@ export interface ChangeProblem {
   readonly field?: string;
 }
 
+/** Who asks for a change ("local", "token", "browser"), and by what a repeat of the call is known. */
+export interface Asker {
+  readonly actor: string;
+  readonly idempotency?: RepeatMark;
+}
+
+/** Calls that have made their changes, told from the journal. */
+export interface DoneCalls {
+  /** `key`: digest of method, path and `Idempotency-Key`. Null: none within 24 hours. */
+  readonly find: (key: string) => DoneCall | null;
+}
+
 /** Problems of entities of a list; `index` counts from 0. */
 export type ListProblems = readonly (ChangeProblem & { readonly index: number })[];
 
@@ -68,7 +82,7 @@ export interface EntityAdministration {
   readonly create: (
     kind: PlainEntityKind,
     fields: unknown,
-    actor: string,
+    by: Asker,
   ) => Promise<ChangeProblem | null>;
   readonly update: (of: EntityPatch, actor: string) => Promise<ChangeProblem | null>;
   readonly remove: (
@@ -96,17 +110,17 @@ export interface CorrectionOrder {
 
 /**
  * Changes resolve once they are in the journal and in force for the next request; the caller makes
- * one at a time. `actor` says who asked ("local", "token", "browser"); it is journalled.
+ * one at a time. Who asked is journalled with them.
  */
 export interface KeyAdministration {
   readonly list: () => readonly KeyView[];
   readonly get: (id: string) => KeyView | null;
   /** `fields` are those of the file, `secret` excepted, as they came. */
-  readonly create: (fields: unknown, actor: string) => Promise<KeyWithSecret | ChangeProblem>;
+  readonly create: (fields: unknown, by: Asker) => Promise<KeyWithSecret | ChangeProblem>;
   /** Makes all of them or, where any has a problem, none. */
   readonly createAll: (
     list: readonly unknown[],
-    actor: string,
+    by: Asker,
   ) => Promise<{ readonly made: readonly KeyWithSecret[] } | { readonly problems: ListProblems }>;
   /** `patch` is a merge patch (RFC 7396) of the fields of the file, as it came. */
   readonly update: (id: string, patch: unknown, actor: string) => Promise<KeyView | ChangeProblem>;
@@ -115,9 +129,9 @@ export interface KeyAdministration {
   readonly rotate: (
     id: string,
     options: { readonly overlapSeconds: number },
-    actor: string,
+    by: Asker,
   ) => Promise<KeyWithSecret | ChangeProblem>;
-  readonly revoke: (id: string, actor: string) => Promise<KeyView | ChangeProblem>;
+  readonly revoke: (id: string, by: Asker) => Promise<KeyView | ChangeProblem>;
 }
 
 /** The last line of this node's journal; `time` is null while there is none. */
@@ -165,7 +179,8 @@ export interface ControlPorts {
   readonly keys: KeyAdministration;
   readonly entities: EntityAdministration;
   /** Null: it is journalled and in the budgets. */
-  readonly correct: (order: CorrectionOrder, actor: string) => Promise<ChangeProblem | null>;
+  readonly correct: (order: CorrectionOrder, by: Asker) => Promise<ChangeProblem | null>;
+  readonly doneCalls: DoneCalls;
   readonly head: () => JournalHead;
   /** `{data_dir}/journal/{node}`. */
   readonly journalDirectory: string;

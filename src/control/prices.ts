@@ -1,72 +1,71 @@
 /** `GET /api/v1/prices`: what a model costs now, and why. */
 import { z } from "zod";
-import { formatTime, parseTime } from "../core/time.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { Rates } from "../pricing/price.ts";
 import { pageOf } from "./page.ts";
-import { listOf, paging } from "./parameters.ts";
+import { listOf, usdField } from "./answer-fields.ts";
+import { moment, paging } from "./parameters.ts";
 import type { ControlPorts } from "./ports.ts";
 import { route, type Route } from "./route.ts";
 
 const PICO_DIGITS = 6;
 
-const usd = z.string().describe("US dollars for a million tokens.");
-const ratesSchema = z.strictObject({
-  input: usd,
-  output: usd,
-  cache_read: usd,
-  cache_write_5m: usd,
-  cache_write_1h: usd,
-});
+const usd = usdField.describe("US dollars for a million tokens.");
+const ratesSchema = z
+  .strictObject({
+    input: usd,
+    output: usd,
+    cache_read: usd,
+    cache_write_5m: usd,
+    cache_write_1h: usd,
+  })
+  .meta({ id: "Rates" });
 
-export const priceSchema = z.strictObject({
-  model: z.string(),
-  name: z.string().describe("The name under which the price stands."),
-  price: z.enum(["listed", "assumed", "override", "rehearsal"]),
-  from: z.string().nullable(),
-  rates: ratesSchema,
-  long_context: z
-    .strictObject({ above_tokens: z.int(), rates: ratesSchema })
-    .nullable()
-    .describe("A larger prompt is charged at these."),
-  context_window_tokens: z.int(),
-  max_output_tokens: z.int(),
-  why: z.string(),
-  entries: z
-    .array(
-      z.strictObject({
-        origin: z.enum(["override", "table"]),
-        name: z.string(),
-        from: z.string(),
-        rates: ratesSchema,
-        source: z.string().nullable(),
-        applies: z.boolean(),
-      }),
-    )
-    .describe("Everything that competes for this model, overrides first."),
-});
+export const priceSchema = z
+  .strictObject({
+    model: z.string(),
+    name: z.string().describe("The name under which the price stands."),
+    price: z.enum(["listed", "assumed", "override", "rehearsal"]),
+    from: z.string().nullable(),
+    rates: ratesSchema,
+    long_context: z
+      .strictObject({ above_tokens: z.int(), rates: ratesSchema })
+      .nullable()
+      .describe("A larger prompt is charged at these."),
+    context_window_tokens: z.int(),
+    max_output_tokens: z.int(),
+    why: z.string(),
+    entries: z
+      .array(
+        z.strictObject({
+          origin: z.enum(["override", "table"]),
+          name: z.string(),
+          from: z.string(),
+          rates: ratesSchema,
+          source: z.string().nullable(),
+          applies: z.boolean(),
+        }),
+      )
+      .describe("Everything that competes for this model, overrides first."),
+  })
+  .meta({ id: "Price" });
 
 export type PrintedPrice = z.infer<typeof priceSchema>;
 
 const at = z.strictObject({
-  at: z
-    .string()
-    .refine((text) => parseTime(text) !== null, { error: "is not a time: write RFC 3339" })
-    .optional()
-    .describe("RFC 3339; now where it is missing."),
+  at: moment.optional().describe("RFC 3339; now where it is missing."),
 });
 
 export function priceRoutes(
   ports: Pick<ControlPorts, "explainPrice" | "pricedModels" | "clock">,
 ): Route[] {
-  const explain = (model: string, moment: string | undefined): PrintedPrice => {
-    const atMs = parseTime(moment ?? formatTime(ports.clock.wallMs())) ?? 0;
-    return printPrice(model, ports.explainPrice(model, atMs));
-  };
+  const explain = (model: string, atMs = ports.clock.wallMs()): PrintedPrice =>
+    printPrice(model, ports.explainPrice(model, atMs));
   return [
     route({
       method: "GET",
       path: "/api/v1/prices",
+      operation: "listPrices",
       tag: "prices",
       summary: "Prices of all models that table or configuration name",
       query: at.extend(paging),
@@ -80,6 +79,8 @@ export function priceRoutes(
     route({
       method: "GET",
       path: "/api/v1/prices/{id}",
+      operation: "getPrice",
+      idIs: "The model, as clients send it.",
       tag: "prices",
       summary: "The price of one model, whether it is known or not, and why",
       query: at,

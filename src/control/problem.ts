@@ -95,19 +95,21 @@ export class Problem extends Error {
   }
 }
 
-export const problemSchema = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.enum(Object.keys(TITLES) as [ProblemCode, ...ProblemCode[]]),
-  parameter: z.string().optional().describe("The parameter, header or field that is at fault."),
-  value: z.string().optional(),
-  faults: z
-    .array(z.strictObject({ line: z.int(), column: z.string().nullable(), message: z.string() }))
-    .optional()
-    .describe("Of a list: what is wrong with which row; the first hundred."),
-  request_id: z.string(),
-});
+export const problemSchema = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(TITLES) as [ProblemCode, ...ProblemCode[]]),
+    parameter: z.string().optional().describe("The parameter, header or field that is at fault."),
+    value: z.string().optional(),
+    faults: z
+      .array(z.strictObject({ line: z.int(), column: z.string().nullable(), message: z.string() }))
+      .optional()
+      .describe("Of a list: what is wrong with which row; the first hundred."),
+    request_id: z.string(),
+  })
+  .meta({ id: "Problem" });
 
 export type ProblemDocument = z.infer<typeof problemSchema>;

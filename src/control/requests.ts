@@ -3,10 +3,11 @@ import { z } from "zod";
 import { isUsd, USD } from "../config/scalar.ts";
 import { nanoUsd, parseUsd } from "../core/money.ts";
 import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
-import type { Outcome } from "../journal/record.ts";
+import { TASK_TYPES, type Outcome } from "../journal/record.ts";
 import type { RequestDetail } from "../views/rows.ts";
+import { listOf, timeField, usdField } from "./answer-fields.ts";
 import { type Changing, problemOf } from "./entity-changes.ts";
-import { checkRange, choice, filter, invalidCursor, listOf, paging, range } from "./parameters.ts";
+import { checkRange, choice, filterBy, invalidCursor, paging, range } from "./parameters.ts";
 import type { ControlPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { route, type Route } from "./route.ts";
@@ -19,12 +20,14 @@ const OUTCOMES = [
   "interrupted",
 ] as const satisfies readonly Outcome[];
 
-export const usageSchema = z.strictObject(
-  Object.fromEntries(USAGE_FIELDS.map((field) => [field, z.int()])) as Record<
-    keyof Usage,
-    z.ZodInt
-  >,
-);
+export const usageSchema = z
+  .strictObject(
+    Object.fromEntries(USAGE_FIELDS.map((field) => [field, z.int()])) as Record<
+      keyof Usage,
+      z.ZodInt
+    >,
+  )
+  .meta({ id: "Usage" });
 
 const REASON_CHARACTERS_MAX = 1000;
 
@@ -33,7 +36,7 @@ const count = z.int().nullable();
 
 const row = {
   id: z.string().describe("Equal to the answer's tollgate-request-id."),
-  time: z.string(),
+  time: timeField,
   customer: text,
   team: text,
   owner: text,
@@ -42,7 +45,7 @@ const row = {
   session: text,
   agent: text,
   parent_agent: text,
-  task_type: z.string(),
+  task_type: z.enum(TASK_TYPES),
   dialect: z.string(),
   requested_model: text,
   provider: text,
@@ -52,7 +55,7 @@ const row = {
   estimated: z.boolean(),
   refusal: text,
   usage: usageSchema,
-  cost_usd: z.string(),
+  cost_usd: usdField,
   price: text,
   max_tokens: count,
   clamped_max_tokens: count,
@@ -62,78 +65,90 @@ const row = {
   overhead_us: z.int(),
 };
 
-const correctionSchema = z.strictObject({
-  time: z.string(),
-  cost_usd: z.string(),
-  delta_usd: z.string(),
-  reason: z.string(),
-  actor: z.string(),
-});
+const actorField = z.string().describe("Who asked: local, token or browser.");
 
-const attemptSchema = z.strictObject({
-  attempt: z.int().describe("From 1."),
-  time: z.string(),
-  ended: text,
-  state: z.string(),
-  provider: text,
-  provider_key: z.string(),
-  model: text,
-  price: z.string(),
-  max_tokens: count,
-  clamped_max_tokens: count,
-  waited_ms: z.int(),
-  refusal: text.describe("Observe mode: what enforcement would have answered."),
-  overshoot: text,
-  need_usd: z.string(),
-  held_usd: z.string(),
-  cost_usd: z.string(),
-  estimated: z.boolean(),
-  usage: usageSchema,
-  upstream_status: count,
-  upstream_request_id: text,
-  fault: text,
-  reason: text.describe("Why it was cancelled."),
-  windows: z.array(z.string()),
-  limits: z.array(z.string()),
-  corrections: z.array(correctionSchema),
-});
+const correctionSchema = z
+  .strictObject({
+    time: timeField,
+    cost_usd: usdField,
+    delta_usd: usdField,
+    reason: z.string(),
+    actor: actorField,
+  })
+  .meta({ id: "Correction" });
 
-const requestSchema = z.strictObject({ ...row, attempts: z.int() });
-const requestDetailSchema = z.strictObject({ ...row, attempts: z.array(attemptSchema) });
+const attemptSchema = z
+  .strictObject({
+    attempt: z.int().describe("From 1."),
+    time: timeField,
+    ended: timeField.nullable(),
+    state: z.string(),
+    provider: text,
+    provider_key: z.string(),
+    model: text,
+    price: z.string(),
+    max_tokens: count,
+    clamped_max_tokens: count,
+    waited_ms: z.int(),
+    refusal: text.describe("Observe mode: what enforcement would have answered."),
+    overshoot: text,
+    need_usd: usdField,
+    held_usd: usdField,
+    cost_usd: usdField,
+    estimated: z.boolean(),
+    usage: usageSchema,
+    upstream_status: count,
+    upstream_request_id: text,
+    fault: text,
+    reason: text.describe("Why it was cancelled."),
+    windows: z.array(z.string()),
+    limits: z.array(z.string()),
+    corrections: z.array(correctionSchema),
+  })
+  .meta({ id: "Attempt" });
+
+const requestSchema = z.strictObject({ ...row, attempts: z.int() }).meta({ id: "Request" });
+const requestDetailSchema = z
+  .strictObject({ ...row, attempts: z.array(attemptSchema) })
+  .meta({ id: "RequestDetail" });
 
 const COST_FAULT =
   "is not an amount of US dollars: write a decimal that is not negative, with up to 9 decimals";
 
-const correctionBody = z.strictObject({
-  cost_usd: z
-    .string({ error: COST_FAULT })
-    .regex(USD, { error: COST_FAULT, abort: true })
-    .refine(isUsd, { error: COST_FAULT })
-    .describe("What the provider charged for the attempt."),
-  reason: z
-    .string({ error: "is missing: say why, such as the invoice's number" })
-    .trim()
-    .min(1, { error: "is empty: say why, such as the invoice's number" })
-    .max(REASON_CHARACTERS_MAX, { error: `is longer than ${REASON_CHARACTERS_MAX} characters` }),
-  attempt: z
-    .int({ error: "is not the number of an attempt, from 1" })
-    .min(1, { error: "is not the number of an attempt, from 1" })
-    .optional()
-    .describe("Needed only where several were estimated."),
-});
+const correctionBody = z
+  .strictObject({
+    cost_usd: z
+      .string({ error: COST_FAULT })
+      .regex(USD, { error: COST_FAULT, abort: true })
+      .refine(isUsd, { error: COST_FAULT })
+      .describe("What the provider charged for the attempt."),
+    reason: z
+      .string({ error: "is missing: say why, such as the invoice's number" })
+      .trim()
+      .min(1, { error: "is empty: say why, such as the invoice's number" })
+      .max(REASON_CHARACTERS_MAX, { error: `is longer than ${REASON_CHARACTERS_MAX} characters` }),
+    attempt: z
+      .int({ error: "is not the number of an attempt, from 1" })
+      .min(1, { error: "is not the number of an attempt, from 1" })
+      .optional()
+      .describe("Needed only where several were estimated."),
+  })
+  .meta({ id: "NewCorrection" });
 
 const query = z.strictObject({
   ...paging,
-  virtual_key: filter.optional(),
-  team: filter.optional(),
-  customer: filter.optional(),
-  owner: filter.optional(),
-  session: filter.optional(),
-  model: filter.optional(),
-  provider: filter.optional(),
-  outcome: choice(OUTCOMES).optional(),
+  virtual_key: filterBy("virtual key"),
+  team: filterBy("team"),
+  customer: filterBy("customer"),
+  owner: filterBy("owner"),
+  session: filterBy("session"),
+  model: filterBy("model"),
+  provider: filterBy("provider"),
+  outcome: choice(OUTCOMES).optional().describe("Only those that ended so."),
   ...range,
 });
+
+const ID_IS = "The request's id: the answer's tollgate-request-id.";
 
 type RequestPorts = Pick<ControlPorts, "views" | "head" | "correct">;
 
@@ -144,6 +159,7 @@ export function requestRoutes(ports: RequestPorts, changing: Changing): Route[] 
     route({
       method: "GET",
       path: "/api/v1/requests",
+      operation: "listRequests",
       tag: "requests",
       summary: "Ended requests, the newest first",
       query,
@@ -163,6 +179,8 @@ export function requestRoutes(ports: RequestPorts, changing: Changing): Route[] 
     route({
       method: "GET",
       path: "/api/v1/requests/{id}",
+      operation: "getRequest",
+      idIs: ID_IS,
       tag: "requests",
       summary: "One request with its attempts",
       status: 200,
@@ -177,6 +195,8 @@ function correctionRoute(ports: RequestPorts, { idempotency, inTurn }: Changing)
   return route({
     method: "POST",
     path: "/api/v1/requests/{id}/correction",
+    operation: "correctRequest",
+    idIs: ID_IS,
     tag: "requests",
     summary: "Replaces an estimated charge by a stated one",
     body: correctionBody,
@@ -185,12 +205,17 @@ function correctionRoute(ports: RequestPorts, { idempotency, inTurn }: Changing)
     problems: [404, 409, 503],
     headers: ["idempotency-key"],
     handle: (call) =>
-      idempotency.once(`POST /api/v1/requests/${call.id}/correction`, call, async () => {
-        const { cost_usd: cost, reason, attempt = null } = call.body;
-        const order = { request: call.id, attempt, cost: parseUsd(cost) ?? nanoUsd(0n), reason };
-        const problem = await inTurn(() => ports.correct(order, call.actor));
-        if (problem !== null) throw problemOf(problem);
-        return { body: await endedRequest(call.id, ports) };
+      idempotency.once({
+        name: `POST /api/v1/requests/${call.id}/correction`,
+        call,
+        act: async (by) => {
+          const { cost_usd: cost, reason, attempt = null } = call.body;
+          const order = { request: call.id, attempt, cost: parseUsd(cost) ?? nanoUsd(0n), reason };
+          const problem = await inTurn(() => ports.correct(order, by));
+          if (problem !== null) throw problemOf(problem);
+          return { body: await endedRequest(call.id, ports) };
+        },
+        again: async () => ({ body: await endedRequest(call.id, ports) }),
       }),
   });
 }

@@ -38,20 +38,26 @@ interface Shape<Query extends z.ZodObject, Body extends z.ZodType> {
   /** With `{id}` where an identifier stands. */
   readonly path: string;
   readonly tag: string;
+  /** Its name in generated clients, such as `listTeams`. */
+  readonly operation: string;
   readonly summary: string;
+  /** What the `{id}` of the path is. */
+  readonly idIs?: string;
   readonly access?: Access;
   /** Parameters; none are accepted where it is missing. */
   readonly query?: Query;
   readonly body?: Body;
-  /** It takes and gives `text/csv` beside JSON: its body may be a `CsvText`. */
-  readonly csv?: true;
+  /** It takes and gives `text/csv` beside JSON, its body may be a `CsvText`; what its columns are. */
+  readonly csv?: string;
   /** What a body is that `body` lets through for others to check. */
   readonly documentedBody?: z.ZodType;
   /** Of a good answer. */
   readonly status: 200 | 201 | 204 | 303;
   /** JSON of a good answer; a media type's name for other texts; null for none. */
   readonly answer: z.ZodType | string | null;
-  /** Statuses besides 400, 401 and 500 that it may answer. */
+  /** Headers of a good answer. */
+  readonly answerHeaders?: readonly ("etag" | "location" | "set-cookie")[];
+  /** Statuses that it may answer besides those that all calls of its kind have. */
   readonly problems?: readonly number[];
   /** Request headers that it reads: conditional and repeatable calls. */
   readonly headers?: readonly ("if-match" | "idempotency-key")[];

@@ -20,7 +20,7 @@ import { virtualKeyRoutes } from "./virtual-keys.ts";
 
 /** The calls that the API's own description lists, and the pages, which it does not. */
 export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): readonly Route[] {
-  const repeating = { idempotency: createIdempotency(ports.clock), inTurn: createTurns() };
+  const repeating = { idempotency: createIdempotency(ports), inTurn: createTurns() };
   const described = [
     ...statusRoutes(ports),
     ...budgetRoutes(ports),

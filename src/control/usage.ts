@@ -1,7 +1,9 @@
 /** `GET /api/v1/usage`: what was used and what it cost, by any of its dimensions. */
 import { z } from "zod";
+import { resolveTimeZone } from "../config/scalar.ts";
 import { GROUP_COLUMNS, type GroupName, type UsageGroup } from "../views/usage.ts";
-import { checkRange, choice, cursor, invalidCursor, limitOf, listOf, range } from "./parameters.ts";
+import { listOf, timeField, usdField } from "./answer-fields.ts";
+import { checkRange, choice, cursor, invalidCursor, limitOf, range } from "./parameters.ts";
 import type { ControlPorts } from "./ports.ts";
 import { usageSchema } from "./requests.ts";
 import { route, type Route } from "./route.ts";
@@ -12,12 +14,13 @@ const CURSOR = /^u1:(\d{1,12})$/;
 
 const groupSchema = z
   .object({
-    start: z.string().optional().describe("With interval: where its hour or day begins."),
+    start: timeField.optional().describe("With interval: where its hour or day begins."),
     requests: z.int().describe("Ended requests, refused ones included."),
     usage: usageSchema,
-    cost_usd: z.string(),
+    cost_usd: usdField,
   })
   .catchall(z.string().nullable())
+  .meta({ id: "UsageGroup" })
   .describe("Besides these, a field for each name of group_by.");
 
 const groupBy = z
@@ -51,23 +54,15 @@ const query = z.strictObject({
   cursor,
   group_by: groupBy,
   ...range,
-  interval: choice(["hour", "day"]).optional(),
+  interval: choice(["hour", "day"]).optional().describe("Sums each hour or day apart."),
   time_zone: z
     .string()
-    .refine(isTimeZone, { error: "is not an IANA time zone: write one such as Europe/Berlin" })
+    .refine((name) => resolveTimeZone(name) !== null, {
+      error: "is not an IANA time zone: write one such as Europe/Berlin",
+    })
     .optional()
     .describe("IANA name that cuts hours and days; the configuration's where it is missing."),
 });
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch (cause) {
-    if (cause instanceof RangeError) return false;
-    throw cause;
-  }
-}
 
 export function usageRoutes(ports: Pick<ControlPorts, "views" | "head" | "config">): Route[] {
   const { views } = ports;
@@ -75,6 +70,7 @@ export function usageRoutes(ports: Pick<ControlPorts, "views" | "head" | "config
     route({
       method: "GET",
       path: "/api/v1/usage",
+      operation: "listUsage",
       tag: "usage",
       summary: "Requests, tokens and cost, summed by group and interval",
       query,

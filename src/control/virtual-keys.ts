@@ -9,33 +9,35 @@ import {
   existing,
   isProblem,
   locationOf,
+  madeReply,
   type Noun,
   oneRoutes,
   pathOf,
   PROBLEM_CODES,
   problemOf,
   replyOf,
-  type Shown,
+  stillThere,
 } from "./entity-changes.ts";
-import { printVirtualKey, virtualKeyFields } from "./entity-fields.ts";
-import { entityTag } from "./entity-tag.ts";
-import { printKeyRows, readKeyRows, rowFaults } from "./key-csv.ts";
+import { virtualKeyFields } from "./entity-fields.ts";
+import { KEY_CSV, readKeyRows, rowFaults } from "./key-csv.ts";
+import { listReply, shownKey, untold, withSecret, withSecretOf } from "./key-secrets.ts";
 import { pageOf } from "./page.ts";
-import { filter, listOf, paging } from "./parameters.ts";
-import type { ChangeProblem, ControlPorts, KeyView, KeyWithSecret } from "./ports.ts";
+import { listOf } from "./answer-fields.ts";
+import { inputsOf } from "./entity-inputs.ts";
+import { filterBy, paging } from "./parameters.ts";
+import type { Asker, ChangeProblem, ControlPorts } from "./ports.ts";
 import { Problem, type ProblemCode, type RowFault } from "./problem.ts";
 import { route, type RawCall, type Reply, type Route } from "./route.ts";
 
 const OVERLAP_SECONDS_MAX = 30 * 86_400;
 
-const withSecret = virtualKeyFields.extend({
-  secret: z.string().describe("Shown once, here."),
-});
-
-const query = z.strictObject({ ...paging, team: filter.optional(), owner: filter.optional() });
+const query = z.strictObject({ ...paging, team: filterBy("team"), owner: filterBy("owner") });
 
 /** What the file has, but a secret: those are made here. */
-const fields = fileSchema.shape.virtual_keys.unwrap().element.omit({ secret: true });
+const inputs = inputsOf(
+  "VirtualKey",
+  fileSchema.shape.virtual_keys.unwrap().element.omit({ secret: true }),
+);
 
 /** One key as JSON, or many as CSV. */
 const newKeys = z.custom<CsvText | z.output<typeof anyFields>>(
@@ -51,6 +53,8 @@ const rotateBody = z.strictObject({
     .default(0)
     .describe("How long the secrets before still count; 0: they end at once."),
 });
+
+const ID_IS = "Id of the virtual key.";
 
 type KeyPorts = Pick<ControlPorts, "keys" | "clock">;
 
@@ -75,11 +79,11 @@ function nounOf(ports: KeyPorts): Noun {
   return {
     plural: "virtual-keys",
     singular: "virtual key",
-    input: fields,
+    ...inputs,
     answer: virtualKeyFields,
     show: (id) => {
       const view = keys.get(id);
-      return view === null ? null : shown(view, ports);
+      return view === null ? null : shownKey(view, ports);
     },
     update: async (id, patch, actor) => {
       const result = await keys.update(id, patch, actor);
@@ -89,16 +93,12 @@ function nounOf(ports: KeyPorts): Noun {
   };
 }
 
-function shown(view: KeyView, { clock }: Pick<KeyPorts, "clock">): Shown {
-  const body = printVirtualKey(view, clock.wallMs());
-  return { body, etag: entityTag(body) };
-}
-
 function listRoute({ keys, clock, noun }: Parts): Route {
   return route({
     method: "GET",
     path: pathOf(noun),
     tag: noun.plural,
+    operation: "listVirtualKeys",
     summary: "All virtual keys, by id",
     query,
     status: 200,
@@ -113,7 +113,7 @@ function listRoute({ keys, clock, noun }: Parts): Route {
             (owner === undefined || key.owner === owner),
         );
       const page = pageOf(views, ({ key }) => key.id, asked);
-      return { body: { ...page, data: page.data.map((view) => shown(view, { clock }).body) } };
+      return { body: { ...page, data: page.data.map((view) => shownKey(view, { clock }).body) } };
     },
   });
 }
@@ -125,44 +125,51 @@ function createRoute(parts: Parts): Route {
     method: "POST",
     path,
     tag: noun.plural,
+    operation: "createVirtualKey",
     summary: "Makes a virtual key, or many from CSV, and shows the secrets, once",
     body: newKeys,
-    documentedBody: fields,
-    csv: true,
+    documentedBody: inputs.input,
+    csv: KEY_CSV,
     status: 201,
     answer: z.union([withSecret, listOf(withSecret)]),
-    problems: [409, 413],
+    answerHeaders: ["etag", "location"],
+    problems: [409, 503],
     headers: ["idempotency-key"],
     handle: (call) =>
-      idempotency.once(`POST ${path}`, call, async () => {
-        const { body, actor } = call;
-        if (body instanceof CsvText) return createFromCsv(body.csv, call, parts);
-        const made = checked(await inTurn(() => keys.create(body, actor)));
-        const reply = secretReply(made, parts);
-        const location = locationOf(noun, made.key.key.id);
-        return { ...reply, headers: { ...reply.headers, location } };
+      idempotency.once({
+        name: `POST ${path}`,
+        call,
+        act: async (by) => {
+          const { body } = call;
+          if (body instanceof CsvText) return createFromCsv({ csv: body.csv, call, by }, parts);
+          const made = checked(await inTurn(() => keys.create(body, by)));
+          return madeReply(noun, withSecretOf(made, parts), made.key.key.id);
+        },
+        again: (ids) => {
+          const made = ids.map((id) => untold(id, parts));
+          if (call.body instanceof CsvText) return listReply(made, call, parts);
+          const [key = untold("", parts)] = made;
+          return madeReply(noun, withSecretOf(key, parts), key.key.key.id);
+        },
       }),
   });
 }
 
 /** All keys of the text or none; answered as CSV where that is what is accepted. */
-async function createFromCsv(csv: string, call: RawCall, parts: Parts): Promise<Reply> {
+async function createFromCsv(
+  { csv, call, by }: { readonly csv: string; readonly call: RawCall; readonly by: Asker },
+  parts: Parts,
+): Promise<Reply> {
   const read = readKeyRows(csv);
   if ("faults" in read) throw listProblem("invalid_body", read.faults);
   const list = read.rows.map((row) => row.fields);
-  const done = await parts.inTurn(() => parts.keys.createAll(list, call.actor));
+  const done = await parts.inTurn(() => parts.keys.createAll(list, by));
   if ("problems" in done) {
     const isConflict = done.problems.some(({ status }) => status === 409);
     const faults = rowFaults(done.problems, read.rows);
     throw listProblem(PROBLEM_CODES[isConflict ? 409 : 400], faults);
   }
-  if (String(call.headers["accept"] ?? "").startsWith("text/csv")) {
-    const headers = { "content-type": "text/csv; charset=utf-8" };
-    const keys = done.made.map(({ key, secret }) => ({ ...key.key, secret }));
-    return { body: printKeyRows(keys), headers };
-  }
-  const data = done.made.map((made) => secretReply(made, parts).body);
-  return { body: { data, next_cursor: null } };
+  return listReply(done.made, call, parts);
 }
 
 function listProblem(code: ProblemCode, faults: readonly RowFault[]): Problem {
@@ -180,20 +187,28 @@ function rotateRoute(parts: Parts): Route {
     method: "POST",
     path: `${pathOf(noun)}/{id}/rotate`,
     tag: noun.plural,
+    operation: "rotateVirtualKey",
+    idIs: ID_IS,
     summary: "Gives a virtual key a new secret and shows it, once; ends a revocation",
     body: rotateBody,
     status: 200,
     answer: withSecret,
-    problems: [404, 409, 412],
+    answerHeaders: ["etag"],
+    problems: [404, 409, 412, 503],
     headers: ["if-match", "idempotency-key"],
     handle: (call) =>
-      idempotency.once(`POST ${locationOf(noun, call.id)}/rotate`, call, () =>
-        inTurn(async () => {
-          checkMatch(noun, call);
-          const options = { overlapSeconds: call.body.overlap_seconds };
-          return secretReply(checked(await keys.rotate(call.id, options, call.actor)), parts);
-        }),
-      ),
+      idempotency.once({
+        name: `POST ${locationOf(noun, call.id)}/rotate`,
+        call,
+        act: (by) =>
+          inTurn(async () => {
+            checkMatch(noun, call);
+            const options = { overlapSeconds: call.body.overlap_seconds };
+            const rotated = checked(await keys.rotate(call.id, options, by));
+            return replyOf(withSecretOf(rotated, parts));
+          }),
+        again: () => replyOf(withSecretOf(untold(call.id, parts), parts)),
+      }),
   });
 }
 
@@ -202,26 +217,28 @@ function revokeRoute({ keys, idempotency, inTurn, noun }: Parts): Route {
     method: "POST",
     path: `${pathOf(noun)}/{id}/revoke`,
     tag: noun.plural,
+    operation: "revokeVirtualKey",
+    idIs: ID_IS,
     summary: "Ends a virtual key at once; rotate brings it back",
     body: z.strictObject({}),
     status: 200,
     answer: virtualKeyFields,
-    problems: [404, 409, 412],
+    answerHeaders: ["etag"],
+    problems: [404, 409, 412, 503],
     headers: ["if-match", "idempotency-key"],
     handle: (call) =>
-      idempotency.once(`POST ${locationOf(noun, call.id)}/revoke`, call, () =>
-        inTurn(async () => {
-          checkMatch(noun, call);
-          checked(await keys.revoke(call.id, call.actor));
-          return replyOf(existing(noun, call.id));
-        }),
-      ),
+      idempotency.once({
+        name: `POST ${locationOf(noun, call.id)}/revoke`,
+        call,
+        act: (by) =>
+          inTurn(async () => {
+            checkMatch(noun, call);
+            checked(await keys.revoke(call.id, by));
+            return replyOf(existing(noun, call.id));
+          }),
+        again: () => replyOf(stillThere(noun, call.id)),
+      }),
   });
-}
-
-function secretReply({ key, secret }: KeyWithSecret, ports: Pick<KeyPorts, "clock">): Reply {
-  const { body, etag } = shown(key, ports);
-  return { body: { ...body, secret }, headers: { etag } };
 }
 
 function checked<Done extends object>(result: Done | ChangeProblem): Done {

@@ -10,11 +10,12 @@ import { spliceBody } from "../wire/anthropic/splice.ts";
 import { admit } from "./admit.ts";
 import { admitUnbilled, type Admitted } from "./take.ts";
 import { countInput } from "./count-input.ts";
+import type { AdmitRequest } from "./demand.ts";
 import { bodyEdits, clientHeaders } from "./edits.ts";
 import { insideMs, type Exchange } from "./exchange.ts";
 import { upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
-import { receive } from "./receive.ts";
+import { receive, type ReceivedBody } from "./receive.ts";
 import { endingOf, recordCancel, recordRelease, recordSettlement } from "./record.ts";
 import { bodyFault, credentialRefused, journalRefusal, notReached } from "./refuse.ts";
 import type { Reading } from "./reading.ts";
@@ -57,18 +58,14 @@ export async function serveMessages(
 
   const routed = route(plan, body.model, exchange.ruling);
   if (isRefusal(routed)) return routed;
-  const { chunks } = received;
-  const request = { exchange, plan, model: body.model, body, chunks, ...routed };
-  const admitted =
-    exchange.endpoint === "messages"
-      ? await admit(request, gateway)
-      : admitUnbilled(request, gateway);
+  const asking = { exchange, plan, model: body.model, body, ...routed };
+  const admitted = await admission(asking, received, gateway);
   if (isRefusal(admitted)) return admitted;
   const unwritten = await makeDurable(admitted, gateway);
   if (unwritten !== null) return unwritten;
   exchange.attempts++;
 
-  const attempt = { exchange, admitted, body, chunks };
+  const attempt = { exchange, admitted, body, received };
   exchange.overheadMs = insideMs(exchange, gateway);
   try {
     const relayed = await forwardAndRelay(attempt, gateway);
@@ -77,6 +74,18 @@ export async function serveMessages(
     chargeFault(attempt, gateway);
     throw error;
   }
+}
+
+/** Not async, and a frame of its own: one that waits for the answer would keep the chunks until its end. */
+function admission(
+  asking: Omit<AdmitRequest, "chunks">,
+  { chunks }: ReceivedBody,
+  gateway: Gateway,
+): Admitted | Promise<Admitted | Refusal> {
+  const request = { ...asking, chunks };
+  return asking.exchange.endpoint === "messages"
+    ? admit(request, gateway)
+    : admitUnbilled(request, gateway);
 }
 
 /** A fault of ours after the hold: the attempt may be billed, so its whole hold is. */
@@ -92,7 +101,8 @@ interface Attempt {
   readonly exchange: Exchange;
   readonly admitted: Admitted;
   readonly body: MessagesBody;
-  readonly chunks: readonly Buffer[];
+  /** Dropped as soon as nothing can need it any more: answers stream for minutes. */
+  readonly received: ReceivedBody;
 }
 
 /** Nothing goes upstream before its hold is in the journal. */
@@ -108,8 +118,9 @@ async function makeDurable(admitted: Admitted, gateway: Gateway): Promise<Refusa
 }
 
 function forwardAndRelay(attempt: Attempt, gateway: Gateway): Promise<Relayed> {
-  const { exchange, admitted, body, chunks } = attempt;
+  const { exchange, admitted, body, received } = attempt;
   const edits = bodyEdits(exchange, admitted, body);
+  const { chunks } = received;
   const { row } = admitted.target;
   const upstream = upstreamRequest(
     admitted.target,
@@ -123,13 +134,17 @@ function forwardAndRelay(attempt: Attempt, gateway: Gateway): Promise<Relayed> {
   );
   return relay(
     exchange,
+    upstream,
     {
       kind: row.kind,
-      upstream,
       extraHeaders: clientHeaders(admitted),
       billsToTheEnd: row.billing.billsToTheEnd,
       streamed: body.stream,
-      onStarted: (billed) => releaseInput(attempt, billed, gateway),
+      onStarted: (billed) => {
+        // No count of it will be asked for.
+        received.drop();
+        releaseInput(attempt, billed, gateway);
+      },
     },
     gateway,
   );
@@ -173,10 +188,12 @@ async function conclude(
 }
 
 function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<Settlement> {
-  if (attempt.exchange.endpoint === "count_tokens") return Promise.resolve(UNBILLED);
-  return settlementOf(attempt.admitted, relayed, {
-    book: attempt.exchange.ruling.prices,
-    countInput: () => countInput({ ...attempt, target: attempt.admitted.target }, gateway),
+  const { exchange, admitted, body, received } = attempt;
+  if (exchange.endpoint === "count_tokens") return Promise.resolve(UNBILLED);
+  const { target } = admitted;
+  return settlementOf(admitted, relayed, {
+    book: exchange.ruling.prices,
+    countInput: () => countInput({ exchange, target, body, chunks: received.chunks }, gateway),
   });
 }
 

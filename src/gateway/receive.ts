@@ -1,14 +1,35 @@
 /** Reads a request's body: bounded in size and in idle time, its chunks kept as they came. */
 import type { IncomingMessage } from "node:http";
-import { refusal, type Refusal } from "../core/refusal.ts";
+import { invariant } from "../core/invariant.ts";
+import { isRefusal, refusal, type Refusal } from "../core/refusal.ts";
 
 export interface ReceiveLimits {
   readonly maxBodyBytes: number;
   readonly bodyIdleMs: number;
 }
 
-export interface ReceivedBody {
-  readonly chunks: readonly Buffer[];
+/** A whole body. Whoever outlives the sending holds this, never its chunks, so that `drop` frees them. */
+export class ReceivedBody {
+  #chunks: readonly Buffer[] | null;
+
+  constructor(chunks: readonly Buffer[]) {
+    this.#chunks = chunks;
+  }
+
+  /**
+   * As they came.
+   *
+   * @throws InvariantBroken after `drop`.
+   */
+  get chunks(): readonly Buffer[] {
+    invariant(this.#chunks !== null, "a dropped body is not read");
+    return this.#chunks;
+  }
+
+  /** Nobody reads it again. Idempotent. */
+  drop(): void {
+    this.#chunks = null;
+  }
 }
 
 /** The client went away before its body was complete: there is nobody to answer. */
@@ -53,7 +74,7 @@ function readChunks(
       if (bytes > limits.maxBodyBytes) finish(tooLarge(limits));
       else chunks.push(chunk);
     };
-    const onEnd = () => finish({ chunks });
+    const onEnd = () => finish(new ReceivedBody(chunks));
     const onClose = () => {
       stop();
       reject(new ClientGone("the client hung up while sending its body"));
@@ -65,7 +86,7 @@ function readChunks(
     const finish = (result: ReceivedBody | Refusal) => {
       stop();
       // The rest of a refused body is read and dropped: the client sees the answer, not a reset.
-      if ("refused" in result) request.resume();
+      if (isRefusal(result)) request.resume();
       resolve(result);
     };
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);

@@ -30,7 +30,6 @@ export interface Relayed {
 
 export interface RelayRequest {
   readonly kind: string;
-  readonly upstream: UpstreamRequest;
   /** Headers of our own for the client. */
   readonly extraHeaders: Readonly<Record<string, string>>;
   /** The provider charges for the whole answer even if it is cancelled. */
@@ -44,12 +43,13 @@ export interface RelayRequest {
 /** One attempt from its first byte upstream to its last byte, or to why it has none. Never throws. */
 export function relay(
   exchange: Exchange,
+  upstream: UpstreamRequest,
   request: RelayRequest,
   gateway: Gateway,
 ): Promise<Relayed> {
-  return new Promise((resolve) => {
-    new Relaying(exchange, request, gateway, resolve).start();
-  });
+  const { promise, resolve } = Promise.withResolvers<Relayed>();
+  new Relaying(exchange, request, gateway, resolve).start(upstream);
+  return promise;
 }
 
 /** The moving parts of one relay. */
@@ -83,11 +83,12 @@ class Relaying {
     this.#sentMs = gateway.clock.monotonicMs();
   }
 
-  start(): void {
+  /** Does not keep `upstream`, which holds the body. */
+  start(upstream: UpstreamRequest): void {
     const { response } = this.#exchange;
     response.once("close", this.#onClose);
     response.on("drain", this.#onDrain);
-    this.#upstream = this.#gateway.upstream(this.#request.kind).send(this.#request.upstream, {
+    this.#upstream = this.#gateway.upstream(this.#request.kind).send(upstream, {
       onHead: (status, headers) => this.#onHead(status, headers),
       onData: (chunk) => this.#onData(chunk),
       onEnd: () => this.#end(null, true),

@@ -135,6 +135,16 @@ export interface RefuseRecord extends Attribution {
   readonly end: Ending;
 }
 
+/** By what a repeat of a call is known: of a change that was asked for with an `Idempotency-Key`. */
+export interface RepeatMark {
+  /** Hex SHA-256 of method, path and key. */
+  readonly key: string;
+  /** Hex SHA-256 of the body. */
+  readonly request: string;
+  /** Where one call made several changes: which of how many this is, from 1. */
+  readonly part?: { readonly number: number; readonly of: number };
+}
+
 /** A charge is replaced by a stated one. */
 export interface CorrectionRecord {
   readonly type: "correction";
@@ -149,6 +159,7 @@ export interface CorrectionRecord {
   readonly windows: readonly string[];
   readonly reason: string;
   readonly actor: string;
+  readonly idempotency?: RepeatMark;
 }
 
 /** A charge was above its hold: the bound was wrong for that door. Information; `settle` books it. */
@@ -190,6 +201,7 @@ export interface AdminChangeRecord {
   readonly id: string;
   readonly before: unknown;
   readonly after: unknown;
+  readonly idempotency?: RepeatMark;
 }
 
 /** Part of what an added budget's window starts with; several where the window has buckets. */

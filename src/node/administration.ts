@@ -12,11 +12,13 @@ interface AdministrationOptions extends KeyAdministrationOptions {
 /** Every change is journalled with its actor before it is in force. */
 export function createAdministration(
   options: AdministrationOptions,
-): Pick<ControlPorts, "keys" | "entities" | "correct"> {
+): Pick<ControlPorts, "keys" | "entities" | "correct" | "doneCalls"> {
+  const { node, nowMs } = options;
   const correct = createCorrections(options);
   return {
     keys: createKeyAdministration(options),
     entities: createEntityAdministration(options),
-    correct: (order, actor) => options.selfCheck.correcting(() => correct(order, actor)),
+    correct: (order, by) => options.selfCheck.correcting(() => correct(order, by)),
+    doneCalls: { find: (key) => node.state.repeats.find(key, nowMs()) },
   };
 }

@@ -2,6 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { rowOf } from "../providers/catalogue.ts";
 import { createRehearsalClient } from "../providers/rehearsal/client.ts";
+import { createSocketClient } from "../providers/socket/client.ts";
 import { createUndiciClient } from "../providers/undici-client.ts";
 import type { UpstreamClient } from "../providers/upstream.ts";
 
@@ -15,11 +16,7 @@ export interface Clients {
 
 /** Clients by what the configuration says of the way out. */
 export function createClients(config: Config): Clients {
-  const network = createUndiciClient({
-    connectTimeoutMs: config.server.timeouts.connectMs,
-    outbound: config.outbound,
-    maxConnectionsPerOrigin: CONNECTIONS_PER_ORIGIN_MAX,
-  });
+  const network = createNetworkClient(config);
   const embedded = createRehearsalClient();
   return {
     of: (kind) => (rowOf(kind)?.transport === "embedded" ? embedded : network),
@@ -27,4 +24,13 @@ export function createClients(config: Config): Clients {
       await Promise.all([network.close(), embedded.close()]);
     },
   };
+}
+
+function createNetworkClient({ server, outbound }: Config): UpstreamClient {
+  const options = {
+    connectTimeoutMs: server.timeouts.connectMs,
+    maxConnectionsPerOrigin: CONNECTIONS_PER_ORIGIN_MAX,
+  };
+  if (outbound.proxyUrl !== null) return createUndiciClient({ ...options, outbound });
+  return createSocketClient({ ...options, caPem: outbound.caPem });
 }

@@ -1,7 +1,7 @@
 /** Replaces an estimated charge by a stated one: in the journal, the budgets' open windows, the views. */
 import { nanoUsd, parseUsd } from "../core/money.ts";
 import { formatTime } from "../core/time.ts";
-import type { ChangeProblem, ControlPorts, CorrectionOrder } from "../control/ports.ts";
+import type { Asker, ChangeProblem, ControlPorts, CorrectionOrder } from "../control/ports.ts";
 import type { RequestId } from "../core/ids.ts";
 import { invariant } from "../core/invariant.ts";
 import type { CorrectionRecord } from "../journal/record.ts";
@@ -15,12 +15,12 @@ import { applyToState } from "./state.ts";
 export function createCorrections(options: DeskOptions): ControlPorts["correct"] {
   const { configuration } = options;
   // Balances of added budgets are looked up while a configuration changes: nothing may slip between.
-  return (order, actor) => configuration.inTurn(() => correct(order, actor, options));
+  return (order, by) => configuration.inTurn(() => correct(order, by, options));
 }
 
 async function correct(
   order: CorrectionOrder,
-  actor: string,
+  by: Asker,
   { node, nowMs }: DeskOptions,
 ): Promise<ChangeProblem | null> {
   await node.views.sync(node.journal.writtenSeq());
@@ -41,7 +41,7 @@ async function correct(
     admitted: attempt.time,
     windows: windowsOf(request, attempt, node),
     reason: order.reason,
-    actor,
+    ...by,
   };
   await node.journal.intent(record);
   applyToState(node.state, record);

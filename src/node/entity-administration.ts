@@ -7,8 +7,8 @@ export function createEntityAdministration(options: DeskOptions): EntityAdminist
   const desk = new EntityDesk(options);
   return {
     fieldsOf: (kind, id) => desk.fieldsOf(kind, id),
-    create: async (kind, fields, actor): Promise<ChangeProblem | null> => {
-      const [problem] = await desk.create(kind, [{ fields }], actor);
+    create: async (kind, fields, by): Promise<ChangeProblem | null> => {
+      const [problem] = await desk.create(kind, [{ fields }], by);
       return problem === undefined ? null : problemOf(problem);
     },
     update: ({ kind, id, patch }, actor) => desk.update(kind, { id, patch }, actor),

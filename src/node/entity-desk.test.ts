@@ -46,7 +46,10 @@ const teams = (...ids: string[]) => ids.map((id) => ({ fields: { id, customer: "
 
 test("a journal that fails in the midst of a list leaves nothing of it, live and folded", async () => {
   const { desk, state, records } = deskOf(2);
-  await assert.rejects(desk.create("team", teams("a", "b", "d"), "token"), JournalUnavailable);
+  await assert.rejects(
+    desk.create("team", teams("a", "b", "d"), { actor: "token" }),
+    JournalUnavailable,
+  );
   assert.deepEqual([...state.made.of("team").keys()], []);
   const folded = emptyState();
   for (const record of records) applyToState(folded, record);
@@ -57,7 +60,7 @@ test("a journal that fails in the midst of a list leaves nothing of it, live and
 test("all problems of a list are told, and nothing of it is made", async () => {
   const { desk, records } = deskOf();
   const list = [...teams("a", "t", "a"), { fields: "text" }];
-  const problems = await desk.create("team", list, "token");
+  const problems = await desk.create("team", list, { actor: "token" });
   assert.deepEqual(
     problems.map(({ index, status }) => [index, status]),
     [
@@ -67,7 +70,7 @@ test("all problems of a list are told, and nothing of it is made", async () => {
     ],
   );
   const dangling = [...teams("a"), { fields: { id: "b", customer: "x", more: 1 } }];
-  const faults = await desk.create("team", dangling, "token");
+  const faults = await desk.create("team", dangling, { actor: "token" });
   assert.deepEqual(
     faults.map(({ index, field }) => [index, field]),
     [
@@ -80,7 +83,7 @@ test("all problems of a list are told, and nothing of it is made", async () => {
 
 test("records tell actor, before and after; the state comes back from fold and snapshot", async () => {
   const { desk, state, records } = deskOf();
-  assert.deepEqual(await desk.create("team", teams("a"), "token"), []);
+  assert.deepEqual(await desk.create("team", teams("a"), { actor: "token" }), []);
   assert.equal(await desk.update("team", { id: "a", patch: { name: "A" } }, "local"), null);
   const [, update] = records;
   assert.deepEqual(update, {

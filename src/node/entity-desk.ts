@@ -3,7 +3,7 @@ import { readAddedPath, type EntitySection } from "../config/added.ts";
 import type { Config } from "../config/config.ts";
 import type { Fault } from "../config/fault.ts";
 import { mergePatch } from "../control/merge-patch.ts";
-import type { ChangeProblem, ListProblems } from "../control/ports.ts";
+import type { Asker, ChangeProblem, ListProblems } from "../control/ports.ts";
 import { formatTime } from "../core/time.ts";
 import type { SecretChange } from "../identity/changes.ts";
 import type { EntityKind } from "../identity/made.ts";
@@ -30,7 +30,7 @@ export interface NewEntity {
 /** A change of an entity, as it is journalled. */
 export type Change = Pick<
   AdminChangeRecord,
-  "actor" | "action" | "entity" | "id" | "before" | "after"
+  "actor" | "action" | "entity" | "id" | "before" | "after" | "idempotency"
 >;
 
 interface Named {
@@ -65,7 +65,7 @@ export class EntityDesk {
   }
 
   /** Makes all of them or, where any has a problem, none. @returns the problems. */
-  async create(kind: EntityKind, list: readonly NewEntity[], actor: string): Promise<ListProblems> {
+  async create(kind: EntityKind, list: readonly NewEntity[], by: Asker): Promise<ListProblems> {
     const { noun } = KINDS[kind];
     const known = this.#idsOf(kind);
     const problems: (ChangeProblem & { readonly index: number })[] = [];
@@ -85,10 +85,10 @@ export class EntityDesk {
     const made = madeEntities(this.#options.node.state)[KINDS[kind].section];
     const faults = this.#tryWith(kind, [...made, ...fields], made.length);
     if (faults.length > 0) return faults;
-    const changes = list.map((entity): Change => {
+    const changes = list.map((entity, index): Change => {
       const after = { fields: entity.fields, ...entity.secret };
       return {
-        actor,
+        ...partOf(by, { number: index + 1, of: list.length }),
         action: "create",
         entity: kind,
         id: idOf(entity.fields),
@@ -220,6 +220,13 @@ export class EntityDesk {
 export function problemOf(problem: ListProblems[number]): ChangeProblem {
   const { status, message, field } = problem;
   return { status, message, ...(field === undefined ? {} : { field }) };
+}
+
+/** The mark of one of several changes says which it is: a list that was half written is not done. */
+function partOf(by: Asker, part: { readonly number: number; readonly of: number }): Asker {
+  const { actor, idempotency } = by;
+  if (idempotency === undefined || part.of === 1) return by;
+  return { actor, idempotency: { ...idempotency, part } };
 }
 
 function conflictOf({ path, message }: Fault): ChangeProblem {

