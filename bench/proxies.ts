@@ -54,10 +54,14 @@ export async function startTollgate(
   const [port = 0, adminPort] = await freePorts(2);
   const config = join(folder, "tollgate.yaml");
   writeFileSync(config, JSON.stringify(fleetConfig(upstreamUrl)));
-  const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+  const root = join(import.meta.dirname, "..");
+  const main = join(root, "src", "cli", "main.ts");
+  const options = readFileSync(join(root, "bin", "node-options"), "utf8")
+    .trim()
+    .split(" ");
   return launch("Tollgate", {
     folder,
-    command: [process.execPath, ...nodeArguments, main, "serve", "--config", config],
+    command: [process.execPath, ...options, ...nodeArguments, main, "serve", "--config", config],
     port,
     env: {
       ...FLEET_ENV,

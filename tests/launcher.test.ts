@@ -1,12 +1,15 @@
 /** `bin/tollgate`: when it installs, which Node it becomes, and what it says where there is none. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { chmod, cp, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
 const BIN = join(import.meta.dirname, "../bin");
+/** What the launcher gives to Node itself. */
+const OPTIONS = readFileSync(join(BIN, "node-options"), "utf8").trim();
 const PINNED = `node_modules/node-linux-${process.arch}/bin/node`;
 /** What the launcher itself needs of a machine. */
 const TOOLS = ["sh", "uname", "dirname", "readlink"];
@@ -48,18 +51,22 @@ describe("bin/tollgate", { skip: process.platform === "linux" ? false : "needs L
   const source = (): string => join(folder, "src/cli/main.ts");
 
   test("becomes the pinned Node, and hands on its arguments", () => {
-    assert.deepEqual(start(), { status: 0, out: `pinned ${source()} serve|a b`, err: "" });
+    assert.deepEqual(start(), {
+      status: 0,
+      out: `pinned|${OPTIONS}|${source()}|serve|a b`,
+      err: "",
+    });
   });
 
   test("is found through a link, as npm makes one", async () => {
     await symlink("../bin/tollgate", join(folder, "node_modules/link"));
-    assert.equal(start("node_modules/link").out, `pinned ${source()} serve|a b`);
+    assert.equal(start("node_modules/link").out, `pinned|${OPTIONS}|${source()}|serve|a b`);
   });
 
   test("takes an installed Node that is new enough where the pinned one does not run", async () => {
     await program(PINNED, "#!/nowhere/ld.so\n");
     await program("path/node", standIn("installed", "v26.0.0"));
-    assert.equal(start().out, `installed ${source()} serve|a b`);
+    assert.equal(start().out, `installed|${OPTIONS}|${source()}|serve|a b`);
   });
 
   test("says in one sentence that the installed Node is too old", async () => {
@@ -74,7 +81,7 @@ describe("bin/tollgate", { skip: process.platform === "linux" ? false : "needs L
     await rm(join(folder, "package-lock.json"));
     await rm(join(folder, "node_modules/.package-lock.json"));
     const { out, err } = start();
-    assert.equal(out, `pinned ${join(folder, "dist/cli/main.js")} serve|a b`);
+    assert.equal(out, `pinned|${OPTIONS}|${join(folder, "dist/cli/main.js")}|serve|a b`);
     assert.equal(err, "");
   });
 
@@ -108,10 +115,8 @@ describe("bin/tollgate", { skip: process.platform === "linux" ? false : "needs L
 function standIn(name: string, version: string): string {
   return `#!/bin/sh
 [ "$1" = --version ] && echo ${version} && exit
-entry=$1
-shift
 IFS='|'
-echo "${name} $entry $*"
+echo "${name}|$*"
 `;
 }
 

@@ -86,10 +86,14 @@ export function attributionOf(exchange: Exchange): Attribution {
     session: subject?.session ?? null,
     agent: subject?.agent ?? null,
     parent_agent: subject?.parentAgent ?? null,
-    task_type: subject?.taskType ?? (exchange.endpoint === "count_tokens" ? "count" : "other"),
+    task_type: taskTypeOf(exchange),
     dialect: "anthropic",
     requested_model: subject?.requestedModel ?? null,
   };
+}
+
+export function taskTypeOf({ subject, endpoint }: Exchange): TaskType {
+  return subject?.taskType ?? (endpoint === "count_tokens" ? "count" : "other");
 }
 
 const NOBODY = { customer: null, team: null, owner: null, virtual_key: null } as const;

@@ -44,44 +44,62 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const base = baseUrlOf(target);
   const secret = target.credential?.secret ?? "";
+  const headers = forwardedHeaders(from.headers);
+  // The usage figures have to be read on the way through.
+  headers["accept-encoding"] = "identity";
+  Object.assign(headers, credentialHeaders(target.row.auth, secret));
   return {
     method: from.method,
     origin: base.origin,
-    path: base.pathname.replace(/\/$/, "") + from.path,
-    headers: {
-      ...forwardedHeaders(from.headers),
-      // The usage figures have to be read on the way through.
-      "accept-encoding": "identity",
-      ...credentialHeaders(target.row.auth, secret),
-    },
+    path: base.path + from.path,
+    headers,
     body: from.body,
     firstByteTimeoutMs: timeouts.firstByteMs,
     idleTimeoutMs: timeouts.idleMs,
   };
 }
 
-const parsed = new Map<string, URL>();
+interface BaseUrl {
+  readonly origin: string;
+  /** Without a slash at its end. */
+  readonly path: string;
+}
 
-function baseUrlOf(target: Target): URL {
+const parsed = new Map<string, BaseUrl>();
+
+function baseUrlOf(target: Target): BaseUrl {
   const text = target.use.provider.baseUrl ?? target.row.baseUrl;
   invariant(text !== null, "a validated provider has a base URL");
   const known = parsed.get(text);
   if (known !== undefined) return known;
-  const url = new URL(text);
-  parsed.set(text, url);
-  return url;
+  const { origin, pathname } = new URL(text);
+  const base = { origin, path: pathname.replace(/\/$/, "") };
+  parsed.set(text, base);
+  return base;
 }
 
 function forwardedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const named = connectionNames(headers.connection);
   const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || DROPPED.has(name) || named.has(name)) continue;
-    if (DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
-    kept[name] = Array.isArray(value) ? value.join(", ") : value;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value === undefined || isDropped(name) || named.has(name)) continue;
+    kept[name] = typeof value === "string" ? value : value.join(", ");
   }
   return kept;
 }
+
+function isDropped(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
+  const dropped = DROPPED.has(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  if (judged.size < JUDGED_MAX) judged.set(name, dropped);
+  return dropped;
+}
+
+/** Clients send the same few names again and again. */
+const judged = new Map<string, boolean>();
+const JUDGED_MAX = 1_000;
 
 /** Headers that `Connection` names are for one hop only. */
 function connectionNames(connection: string | undefined): ReadonlySet<string> {

@@ -23,7 +23,7 @@ import { relay, type Relayed } from "./relay.ts";
 import { route } from "./route.ts";
 import { needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
 import { rememberTurn } from "./turns.ts";
-import { subjectOf } from "./subject.ts";
+import { namesSession, subjectOf } from "./subject.ts";
 
 /** What a provider may add to a request's text by itself. */
 const ENVELOPE_TOKENS = 64;
@@ -48,10 +48,11 @@ export async function serveMessages(
   if (isRefusal(received)) return received;
   exchange.receivedMs = gateway.clock.monotonicMs();
 
-  const scanned = scanMessagesBody(received.chunks);
+  const { headers } = exchange.request;
+  const scanned = scanMessagesBody(received.chunks, { sessionId: !namesSession(headers) });
   if (!scanned.ok) return bodyFault(scanned.fault);
   const { body } = scanned;
-  exchange.subject = subjectOf(exchange.request.headers, body, exchange.endpoint);
+  exchange.subject = subjectOf(headers, body, exchange.endpoint);
   if (body.model === null) return bodyFault({ offset: 0, problem: "`model` must be a string" });
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);

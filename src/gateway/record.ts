@@ -4,7 +4,7 @@ import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
 import type { Admitted } from "./take.ts";
-import { attributionOf, insideMs, type Exchange } from "./exchange.ts";
+import { attributionOf, insideMs, taskTypeOf, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Relayed } from "./relay.ts";
 import type { Settlement } from "./settle.ts";
@@ -169,7 +169,7 @@ function countEnd(
     virtualKey: plan?.virtualKey ?? null,
     provider: admitted?.target.use.provider.id ?? null,
     model: admitted === null || admitted.price.source === "assumed" ? null : admitted.price.name,
-    taskType: attributionOf(exchange).task_type,
+    taskType: taskTypeOf(exchange),
     outcome: end.outcome,
     code: of.code,
     costNano: of.cost,

@@ -106,6 +106,7 @@ class Relaying {
     if (CREDENTIAL_STATUSES.has(status) || this.#clientGone) return;
     const head = relayedHead(this.#exchange, headers, this.#request.extraHeaders);
     this.#exchange.response.writeHead(status, head);
+    if (!this.#request.streamed) return;
     // A stream's first event may take minutes; its head tells the client that it was accepted.
     setImmediate(() => {
       if (!this.#ended && !this.#exchange.response.destroyed)

@@ -26,6 +26,11 @@ export function subjectOf(
   };
 }
 
+/** True where the headers name the session: what the body says of it does not count then. */
+export function namesSession(headers: IncomingHttpHeaders): boolean {
+  return header(headers, "x-claude-code-session-id") !== null;
+}
+
 /** True where the request is a compaction, which needs room for a whole summary. */
 export function isCompaction(headers: IncomingHttpHeaders): boolean {
   return (

@@ -1,6 +1,8 @@
 /** Which secrets open a key: rotation with and without an overlap, revocation, secrets of the file. */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import type { VirtualKeyId } from "../core/ids.ts";
 import type { AdminChangeRecord } from "../journal/record.ts";
 import { Identities, type SecretChange } from "./changes.ts";
@@ -47,6 +49,18 @@ class Story {
     return ring.identify(secret, nowMs).state;
   }
 }
+
+test("a hash is HMAC-SHA-256 under the pepper, however long either is", () => {
+  const bytes = fc.uint8Array({ maxLength: 200 });
+  fc.assert(
+    fc.property(bytes, fc.string({ maxLength: 200 }), (pepper, secret) => {
+      const expected = createHmac("sha256", pepper).update(secret).digest("hex");
+      const own = new Hasher(Buffer.from(pepper));
+      assert.equal(own.hash(secret), expected);
+      assert.equal(own.hash(secret), expected);
+    }),
+  );
+});
 
 describe("a key with a secret in the file", () => {
   test("is opened by it, and by nothing else", () => {

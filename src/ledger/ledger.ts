@@ -5,7 +5,7 @@
 import { invariant } from "../core/invariant.ts";
 import type { Usage } from "../core/usage.ts";
 import type { AdmitRecord } from "../journal/record.ts";
-import { meterId, newWindow, parseMeterId, parseWindowKey } from "./meter.ts";
+import { meterId, newWindow, parseMeterId, parseWindowKey, sessionWindowKey } from "./meter.ts";
 import type { Meter, MeterDefinition, SessionName, Window } from "./state.ts";
 import { add, advance, release, settle, take } from "./window.ts";
 
@@ -156,9 +156,9 @@ export class Ledger {
     const live = this.#meters.get(meter.id) ?? meter;
     if (live.span?.kind === "session") {
       invariant(session !== null, "a session meter is asked with a session");
-      const window = newWindow(live, nowMs, session);
       // Kept once something is held in it: asking in vain leaves no trace.
-      return this.#windows.get(window.key) ?? window;
+      const known = this.#windows.get(sessionWindowKey(live, session));
+      return known ?? newWindow(live, nowMs, session);
     }
     const current = live.current;
     const runs = current !== null && (current.endMs === null || nowMs < current.endMs);

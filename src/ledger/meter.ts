@@ -69,9 +69,14 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
   }
 }
 
+/** Key of a session's window. */
+export function sessionWindowKey(meter: Meter, session: SessionName): string {
+  return `${meter.id}#${session.virtualKey}/${session.name}`;
+}
+
 /** Key of a window: its meter's id, and which instance of it. */
 function windowKey(meter: Meter, startMs: number | null, session: SessionName | null): string {
-  if (session !== null) return `${meter.id}#${session.virtualKey}/${session.name}`;
+  if (session !== null) return sessionWindowKey(meter, session);
   return startMs === null ? meter.id : `${meter.id}@${formatTime(startMs)}`;
 }
 

@@ -1,5 +1,6 @@
 /** Everything that `/metrics` tells, counted as it happens; gauges are read when they are asked for. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { CountedSeries } from "./counted-series.ts";
 import type { RefusalCode } from "../core/refusal.ts";
 import type { Scope } from "../core/span.ts";
 import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
@@ -104,7 +105,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
       costNano += finished.costNano;
       countRequest(counters, finished, modelLabel(finished.model ?? ""));
     },
-    attemptEnds: (provider, result) => counters.attempts.inc({ provider, result }),
+    attemptEnds: (provider, result) => counters.attempts.add([provider, result]),
     holdOverrun: () => counters.overruns.inc(),
     invariantBreached: (invariant) => counters.breaches.inc({ invariant }),
     metricsText: () => registry.metrics(),
@@ -114,7 +115,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
 function createCounters(registry: Registry) {
   const registers = [registry];
   return {
-    requests: new Counter({
+    requests: new CountedSeries(registry, {
       name: "tollgate_requests_total",
       help: "Requests that have ended, by who asked, what served them and how they ended.",
       labelNames: [
@@ -127,13 +128,11 @@ function createCounters(registry: Registry) {
         "outcome",
         "code",
       ],
-      registers,
     }),
-    tokens: new Counter({
+    tokens: new CountedSeries(registry, {
       name: "tollgate_tokens_total",
       help: "Settled tokens and tool uses, by kind; thinking is a part of output.",
       labelNames: ["kind"],
-      registers,
     }),
     overhead: new Histogram({
       name: "tollgate_overhead_seconds",
@@ -153,11 +152,10 @@ function createCounters(registry: Registry) {
       buckets: ANSWER_BUCKETS,
       registers,
     }),
-    attempts: new Counter({
+    attempts: new CountedSeries(registry, {
       name: "tollgate_upstream_attempts_total",
       help: "Attempts at an upstream that have ended, by result.",
       labelNames: ["provider", "result"],
-      registers,
     }),
     overruns: new Counter({
       name: "tollgate_hold_overruns_total",
@@ -183,18 +181,18 @@ function countRequest(
   finished: FinishedRequest,
   model: string,
 ): void {
-  counters.requests.inc({
-    customer: finished.customer ?? "",
-    team: finished.team ?? "",
-    virtual_key: finished.virtualKey ?? "",
-    provider: finished.provider ?? "",
+  counters.requests.add([
+    finished.customer ?? "",
+    finished.team ?? "",
+    finished.virtualKey ?? "",
+    finished.provider ?? "",
     model,
-    task_type: finished.taskType,
-    outcome: finished.outcome,
-    code: finished.code ?? "",
-  });
+    finished.taskType,
+    finished.outcome,
+    finished.code ?? "",
+  ]);
   for (const kind of USAGE_FIELDS) {
-    if (finished.usage[kind] > 0) counters.tokens.inc({ kind }, finished.usage[kind]);
+    if (finished.usage[kind] > 0) counters.tokens.add([kind], finished.usage[kind]);
   }
   counters.overhead.observe(finished.overheadSeconds);
   if (finished.firstByteSeconds !== null) counters.firstByte.observe(finished.firstByteSeconds);

@@ -29,9 +29,20 @@ export function requestHead(
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
   for (const name of Object.keys(headers)) {
     const value = headers[name] ?? "";
-    if (!NAME.test(name) || !VALUE.test(value)) return null;
+    if (!isName(name) || !VALUE.test(value)) return null;
     if (!OWN_HEADERS.has(name)) head += `${name}: ${value}\r\n`;
   }
   const hasLength = bodyBytes > 0 || method === "POST";
   return hasLength ? `${head}content-length: ${bodyBytes}\r\n\r\n` : `${head}\r\n`;
 }
+
+function isName(name: string): boolean {
+  if (names.has(name)) return true;
+  if (!NAME.test(name)) return false;
+  if (names.size < NAMES_MAX) names.add(name);
+  return true;
+}
+
+/** Names that have been found good: clients send the same few again and again. */
+const names = new Set<string>();
+const NAMES_MAX = 1_000;

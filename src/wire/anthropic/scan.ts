@@ -86,11 +86,24 @@ const PROBLEMS: Readonly<Record<number, string>> = {
  * The top level is held to RFC 8259; below it only strings and brackets must balance, the rest is the
  * upstream's to refuse. A repeated key that the gateway reads is a fault. About 10 us for 100 kB.
  */
-export function scanMessagesBody(chunks: readonly Buffer[]): ScannedBody {
-  return withScan(chunks, readScan);
+export function scanMessagesBody(
+  chunks: readonly Buffer[],
+  wants: { readonly sessionId: boolean } = WANTS_ALL,
+): ScannedBody {
+  return withScan(chunks, wants.sessionId ? readAll : readWithoutSession);
 }
 
-function readScan(view: ScanView): ScannedBody {
+const WANTS_ALL = { sessionId: true };
+
+function readAll(view: ScanView): ScannedBody {
+  return readScan(view, sessionIdOf(view, view.field(KEY_METADATA)));
+}
+
+function readWithoutSession(view: ScanView): ScannedBody {
+  return readScan(view, null);
+}
+
+function readScan(view: ScanView, sessionId: string | null): ScannedBody {
   if (view.word(WORD_FAULT) !== FAULT_NONE) return { ok: false, fault: faultOf(view) };
   const fields: Partial<Record<FieldName, ByteRange>> = {};
   for (let key = 0; key < FIELD_NAMES.length; key++) {
@@ -109,7 +122,7 @@ function readScan(view: ScanView): ScannedBody {
       stream: view.firstByte(KEY_STREAM) === LETTER_T,
       maxTokens: countOf(view, view.field(KEY_MAX_TOKENS)),
       thinkingBudgetTokens: thinkingBudgetOf(view, view.field(KEY_THINKING)),
-      sessionId: sessionIdOf(view, view.field(KEY_METADATA)),
+      sessionId,
       fields,
       maxUses,
       facts,
