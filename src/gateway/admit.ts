@@ -23,7 +23,7 @@ import { draining } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
-import { recallTurn, turnView, type TurnView } from "./turns.ts";
+import { recallTurn, traceOf, turnView, type TurnView } from "./turns.ts";
 
 /** Where a server tool's passes do not fit, it may run so often. */
 const MAX_USES_CAPS = [3, 1];
@@ -73,13 +73,14 @@ function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitte
   const nearCap = isNearCap(windows, byBytes.boundFor(byBytes.asked).need);
   if (nearCap && known.turn === null && countsBound(request, gateway))
     learn(request, known, gateway);
-  const { cutAt, turn } = known;
+  const { cutAt } = known;
   let refused: Refusal | null = null;
   for (const maxUsesCap of usesCaps(request)) {
     const isPlain = known.inputTokens === null && maxUsesCap === null;
     const pricing = isPlain ? byBytes : pricingOf(request, nowMs, { ...known, maxUsesCap });
     const decision = decideOn({ request, windows, books: "real", nowMs, pricing, cutAt });
     if (!isRefusal(decision)) {
+      const turn = known.turn === null ? null : traceOf(known.turn);
       const taking = { ...decision, windows, nowMs, pricing, shadow: null, turn, nearCap };
       return take(request, gateway, { ...taking, maxUsesCap });
     }

@@ -12,7 +12,7 @@ import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./dem
 import { attributionOf } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Target } from "./route.ts";
-import type { TurnView } from "./turns.ts";
+import type { TurnTrace } from "./turns.ts";
 
 /** An attempt that holds its money: what it will ask for, and at which price it will be charged. */
 export interface Admitted {
@@ -29,7 +29,7 @@ export interface Admitted {
   /** So near a cap that money which is not needed is given back while the attempt runs. */
   readonly nearCap: boolean;
   /** Near a cap: what the next turn may learn from this one's figures. */
-  readonly turn: TurnView | null;
+  readonly turn: TurnTrace | null;
 }
 
 /** How large the answer may be, and what is held for it. */
@@ -47,7 +47,7 @@ export interface Taking extends Decision {
   readonly shadow: Decision | Refusal | null;
   readonly maxUsesCap: number | null;
   readonly nearCap: boolean;
-  readonly turn: TurnView | null;
+  readonly turn: TurnTrace | null;
 }
 
 /** Takes the hold on every window at once. */

@@ -7,7 +7,7 @@ import { NO_USAGE, type BilledUsage } from "../core/usage.ts";
 import { TurnMemory } from "../ledger/memory.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import type { Exchange } from "./exchange.ts";
-import { recallTurn, rememberTurn, turnView, type TurnView } from "./turns.ts";
+import { recallTurn, rememberTurn, traceOf, turnView, type TurnView } from "./turns.ts";
 
 const OPTIONS: TranscriptOptions = {
   fixedTokens: 20_000,
@@ -69,7 +69,7 @@ function secondTurn(memory: TurnMemory, who: Who = {}): Transcript {
   const before = view(transcript.body(), who);
   const inputTokens = transcript.inputTokens();
   const { outputTokens } = transcript.goOn();
-  rememberTurn(memory, before, { billed: billed(inputTokens, outputTokens), cutAt: null });
+  rememberTurn(memory, traceOf(before), { billed: billed(inputTokens, outputTokens), cutAt: null });
   return transcript;
 }
 
@@ -89,7 +89,10 @@ describe("a session's turns", () => {
         for (let turn = 0; turn < 8; turn++) {
           const inputTokens = transcript.inputTokens();
           const { outputTokens } = transcript.goOn();
-          rememberTurn(memory, now, { billed: billed(inputTokens, outputTokens), cutAt: null });
+          rememberTurn(memory, traceOf(now), {
+            billed: billed(inputTokens, outputTokens),
+            cutAt: null,
+          });
           now = view(transcript.body());
           const recalled = recallTurn(memory, now).inputTokens;
           assert.ok(recalled !== null, `turn ${turn}`);
@@ -107,7 +110,10 @@ describe("a session's turns", () => {
     const before = view(transcript.body());
     const inputTokens = transcript.inputTokens();
     const { outputTokens } = transcript.goOn();
-    rememberTurn(memory, before, { billed: billed(inputTokens, outputTokens), cutAt: null });
+    rememberTurn(memory, traceOf(before), {
+      billed: billed(inputTokens, outputTokens),
+      cutAt: null,
+    });
     const recalled = recallTurn(memory, view(transcript.body())).inputTokens ?? Infinity;
     assert.ok(recalled < transcript.inputTokens() * 1.2, `${recalled} tokens`);
   });
@@ -174,7 +180,10 @@ describe("what was learnt does not hold", () => {
     const memory = new TurnMemory();
     const transcript = new Transcript(randomOf(7), OPTIONS);
     transcript.messages.push({ ...user([image]), tokens: 1 });
-    rememberTurn(memory, view(transcript.body()), { billed: billed(20_000, 1), cutAt: null });
+    rememberTurn(memory, traceOf(view(transcript.body())), {
+      billed: billed(20_000, 1),
+      cutAt: null,
+    });
     transcript.messages.pop();
     transcript.messages.push({ ...user([{ ...image, alt: 1 }]), tokens: 5000 });
     assert.deepEqual(recallTurn(memory, view(transcript.body())), NOTHING);
@@ -189,7 +198,10 @@ describe("what was learnt does not hold", () => {
       const memory = new TurnMemory();
       const transcript = new Transcript(randomOf(7), OPTIONS);
       Object.assign(transcript.fields, fields);
-      rememberTurn(memory, view(transcript.body()), { billed: billed(20_000, 1), cutAt: null });
+      rememberTurn(memory, traceOf(view(transcript.body())), {
+        billed: billed(20_000, 1),
+        cutAt: null,
+      });
       transcript.goOn();
       assert.deepEqual(recallTurn(memory, view(transcript.body())), NOTHING);
     }
@@ -200,7 +212,10 @@ describe("an answer", () => {
   test("of several passes is not learnt from, and voids what was known", () => {
     const memory = new TurnMemory();
     const transcript = secondTurn(memory);
-    rememberTurn(memory, view(transcript.body()), { billed: billed(100, 1, 2), cutAt: null });
+    rememberTurn(memory, traceOf(view(transcript.body())), {
+      billed: billed(100, 1, 2),
+      cutAt: null,
+    });
     transcript.goOn();
     assert.deepEqual(recallTurn(memory, view(transcript.body())), NOTHING);
   });
@@ -209,7 +224,10 @@ describe("an answer", () => {
     const memory = new TurnMemory();
     const transcript = new Transcript(randomOf(5), OPTIONS);
     const answer = (cutAt: number | null) => {
-      rememberTurn(memory, view(transcript.body()), { billed: billed(20_000, 100), cutAt });
+      rememberTurn(memory, traceOf(view(transcript.body())), {
+        billed: billed(20_000, 100),
+        cutAt,
+      });
       transcript.goOn();
       return recallTurn(memory, view(transcript.body())).cutAt;
     };

@@ -8,6 +8,7 @@ import {
   beginsWith,
   shapeOf,
   stablePrefix,
+  type StablePrefix,
   type WholeBody,
 } from "../wire/anthropic/prefix.ts";
 import type { Exchange } from "./exchange.ts";
@@ -67,26 +68,37 @@ function isSelfContained(facts: BodyFacts): boolean {
   return !opaqueInput && !obscured && serverTools.length === 0 && fallbacks.length === 0;
 }
 
+/** What is kept of a request while its answer runs, which may take minutes: not its body. */
+export interface TurnTrace {
+  readonly name: string;
+  readonly shape: string | null;
+  readonly prefix: StablePrefix | null;
+  readonly images: number;
+}
+
+export function traceOf({ name, shape, whole }: TurnView): TurnTrace {
+  return { name, shape, prefix: stablePrefix(whole), images: whole.body.facts.images };
+}
+
 /** Remembers an answer with exact figures. */
 export function rememberTurn(
   memory: TurnMemory,
-  view: TurnView,
+  trace: TurnTrace,
   answer: { readonly billed: BilledUsage; readonly cutAt: number | null },
 ): void {
-  const prefix = stablePrefix(view.whole);
+  const { name, shape, prefix, images } = trace;
   const [pass, ...more] = answer.billed.passes;
-  const { facts } = view.whole.body;
-  if (view.shape === null || prefix === null || pass === undefined || more.length > 0) {
-    memory.forget(view.name);
+  if (shape === null || prefix === null || pass === undefined || more.length > 0) {
+    memory.forget(name);
     return;
   }
   const { usage } = pass;
-  memory.remember(view.name, {
+  memory.remember(name, {
     prefix,
-    shape: view.shape,
+    shape,
     inputTokens: inputTokensOf(usage),
     outputTokens: usage.output_tokens,
-    images: facts.images,
+    images,
     cutAt: answer.cutAt,
   });
 }
