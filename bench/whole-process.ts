@@ -39,7 +39,7 @@ export interface CaseResult {
 /** The thread of the views' worker, as the system names it. */
 const VIEWS_THREAD = /^views\b/;
 const WARM_UP_SECONDS = 1;
-const PROCESS_WARM_UP_SECONDS = 5;
+const PROCESS_WARM_UP_SECONDS = 10;
 const MS = 1000;
 
 /** All proxies in turn, the whole round again and again. */
