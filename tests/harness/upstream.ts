@@ -21,6 +21,13 @@ export interface Upstream {
   readonly stop: () => Promise<void>;
 }
 
+export interface UpstreamOptions {
+  /** False: `requests` are kept without their bodies, as a long run of large ones needs it. Default: true. */
+  readonly keepBodies?: boolean;
+}
+
+const NO_BODY = Buffer.alloc(0);
+
 const UPSTREAM_MODELS = [
   {
     type: "model",
@@ -43,7 +50,10 @@ const UPSTREAM_MODELS = [
 ] as const;
 
 /** Starts an upstream on a free loopback port. Scripts that throw answer 500 in the envelope. */
-export async function startUpstream(script: Script): Promise<Upstream> {
+export async function startUpstream(
+  script: Script,
+  { keepBodies = true }: UpstreamOptions = {},
+): Promise<Upstream> {
   let current = script;
   const answered = { messages: 0, others: 0 };
   const inFlight = new Set<ServerResponse>();
@@ -61,7 +71,7 @@ export async function startUpstream(script: Script): Promise<Upstream> {
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await receive(requests.length, incoming);
     if (request === null) return;
-    requests.push(request);
+    requests.push(keepBodies ? request : withoutBody(request));
     if (request.method !== "POST") {
       await deliverHttp(response, freeAnswer(request), "req_free");
       return;
@@ -88,6 +98,13 @@ export async function startUpstream(script: Script): Promise<Upstream> {
     },
     stop: () => stop(server),
   };
+}
+
+function withoutBody(request: ReceivedRequest): ReceivedRequest {
+  const json = () => {
+    throw new Error("this upstream keeps no bodies");
+  };
+  return { ...request, body: NO_BODY, json };
 }
 
 async function answerTo(request: ReceivedRequest, script: Script): Promise<Answer> {
