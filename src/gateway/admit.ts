@@ -151,7 +151,8 @@ function mayCount(
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows, nowMs } = windowsOf(request, gateway);
-  const pricing = pricingOf(request, nowMs, { ...NOTHING_KNOWN, inputTokens: 0 });
+  // A session's prompt does not get smaller: no count can tell of less than the turn before had.
+  const pricing = pricingOf(request, nowMs, { ...known, inputTokens: known.cachedTokens });
   const floor = floorOf(request, known.cutAt);
   return isWorthCounting({
     windows,

@@ -64,7 +64,7 @@ export function climb(request: LadderRequest): Rung {
 /**
  * A count costs a round trip: only where a smaller input could change the answer.
  *
- * @param request.leastNeedFor The need for a `max_tokens` if the input had no tokens at all.
+ * @param request.leastNeedFor The need for a `max_tokens` with the least input that a count could tell.
  */
 export function isWorthCounting(request: {
   readonly windows: readonly Window[];

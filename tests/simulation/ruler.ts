@@ -73,7 +73,7 @@ export function ladderRuler(book: PriceBook): Ruler {
     },
     wantsCount: (arrival, known, { verdict, windows, nowMs }) => {
       if (verdict.fits) return false;
-      const { boundFor } = pricer(arrival, nowMs, { tokens: 0, cached: 0 });
+      const { boundFor } = pricer(arrival, nowMs, { tokens: known.cached, cached: 0 });
       return isWorthCounting({
         windows,
         asked: arrival.asked,
