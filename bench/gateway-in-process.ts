@@ -9,7 +9,9 @@ import { gatewayOf, nodeClock } from "../src/node/gateway-parts.ts";
 import { createHistory } from "../src/node/history.ts";
 import { openNode } from "../src/node/open-node.ts";
 import { nodeHasher } from "../src/node/private-file.ts";
-import { createProviderHealth } from "../src/node/provider-health.ts";
+import { createAuthenticators } from "../src/providers/auth/authenticator.ts";
+import { authenticateWith } from "../src/node/authenticate.ts";
+import { createProviderHealth, openUpstreamHealth } from "../src/node/provider-health.ts";
 import { Configuration, readConfig } from "../src/node/reload.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { fleetConfig, FLEET_ENV } from "./fleet-config.ts";
@@ -58,13 +60,18 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
     },
     config,
   );
+  const upstreamHealth = openUpstreamHealth(config.dataDir, { clock, log: LOG });
   const gateway = gatewayOf({
     node,
     configuration,
     clients,
     ledgerClock,
     clock,
-    providerHealth: createProviderHealth(clock),
+    providerHealth: createProviderHealth(upstreamHealth.health),
+    upstreamHealth,
+    credentials: authenticateWith(
+      createAuthenticators({ clock, client: clients.network, environment }),
+    ),
     draining: () => false,
     cutOff: () => false,
     metrics: createMetrics({ budgets: () => [], journalLagMs: () => 0 }),
@@ -74,6 +81,7 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
   return {
     gateway,
     close: async () => {
+      upstreamHealth.stop();
       await clients.close();
       await node.views.close();
       await node.journal.close();

@@ -8,11 +8,13 @@ import { invariant } from "../src/core/invariant.ts";
 import { isRefusal } from "../src/core/refusal.ts";
 import { admit } from "../src/gateway/admit.ts";
 import { begin, type Exchange } from "../src/gateway/exchange.ts";
+import { Course } from "../src/gateway/course.ts";
 import { identify } from "../src/gateway/identify.ts";
 import type { Gateway } from "../src/gateway/ports.ts";
 import { readAnswer } from "../src/gateway/reading.ts";
 import { endingOf, recordSettlement } from "../src/gateway/record.ts";
 import type { Relayed } from "../src/gateway/relay.ts";
+import { seat } from "../src/gateway/seat.ts";
 import { route } from "../src/gateway/route.ts";
 import { settlementOf } from "../src/gateway/settle.ts";
 import { subjectOf } from "../src/gateway/subject.ts";
@@ -106,11 +108,19 @@ async function govern({ exchange, gateway, chunks, watch }: Passage): Promise<vo
   watch.lap("scan");
 
   const { model } = scanned.body;
-  const routed = route(plan, model, exchange.ruling);
+  const routed = route({ exchange, plan, model, body }, gateway);
   invariant(!isRefusal(routed), "the benchmark's model is allowed");
+  const course = new Course(
+    exchange,
+    { ...routed, ...seat(exchange, routed.candidates, gateway) },
+    gateway,
+  );
+  const target = course.first();
+  invariant(target !== null, "the benchmark's provider is well");
   watch.lap("route");
 
-  const admitting = admit({ exchange, plan, model, body, chunks, ...routed }, gateway);
+  const { waived } = routed;
+  const admitting = admit({ exchange, plan, model, body, chunks, target, waived }, gateway);
   watch.lap("admit");
   const admitted = await admitting;
   watch.resume();
@@ -129,6 +139,8 @@ async function govern({ exchange, gateway, chunks, watch }: Passage): Promise<vo
   });
   watch.lap("settle");
   const settlement = await settling;
+  course.serving(1);
+  course.ended(relayed);
 
   watch.resume();
   const end = endingOf(exchange, gateway, { outcome: "ok", status: 200 });
@@ -152,5 +164,6 @@ async function readWhole(watch: Stopwatch): Promise<Relayed> {
     reading,
     seconds: 1,
     answered: true,
+    held: [],
   };
 }

@@ -20,6 +20,8 @@ import {
   openCertificate,
   type ServerCertificate,
 } from "./node/certificate.ts";
+import { createAuthenticators } from "./providers/auth/authenticator.ts";
+import { authenticateWith } from "./node/authenticate.ts";
 import { createClients } from "./node/clients.ts";
 import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gateway-parts.ts";
 import { createHistory } from "./node/history.ts";
@@ -27,8 +29,14 @@ import { settleInterrupted } from "./node/interrupted.ts";
 import { CannotListen, cannotListen, closeServer, listen } from "./node/listen.ts";
 import { openNode, type OpenNode } from "./node/open-node.ts";
 import { defaultKey, nodeHasher } from "./node/private-file.ts";
-import { createProviderHealth } from "./node/provider-health.ts";
+import type { Health } from "./routing/health/health.ts";
+import {
+  createProviderHealth,
+  forgetChangedKeys,
+  openUpstreamHealth,
+} from "./node/provider-health.ts";
 import { Configuration, madeEntities, readConfig, type Environment } from "./node/reload.ts";
+import { createRouteExplainer } from "./node/route-explain.ts";
 import { createSignals } from "./node/signals.ts";
 import { startRetention } from "./node/retention.ts";
 import { SelfCheck } from "./node/self-check.ts";
@@ -139,6 +147,7 @@ async function run(running: Running): Promise<number> {
   selfCheck.stop();
   retention.stop();
   await snapshots.stop();
+  assembled.upstreamHealth.stop();
   await clients.close();
   await closeNode(node);
   log.info("stopped");
@@ -184,13 +193,17 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const ledgerClock = nodeClock(config, { clock, clients, log, notBeforeMs });
   const { nowMs } = ledgerClock;
   chargeInterrupted({ config, log, node, nowMs: nowMs() });
-  const configuration = await startConfiguration(running, { hasher, nowMs });
+  const upstreamHealth = openUpstreamHealth(config.dataDir, { clock, log });
+  const { health } = upstreamHealth;
+  const configuration = await startConfiguration(running, { hasher, nowMs, health });
   const reload = async (): Promise<void> => {
     await configuration.reload();
     followConfig(certificate, configuration.inForce.config.server.tls, log);
   };
   const signals = createSignals(() => void reload());
-  const providerHealth = createProviderHealth(clock);
+  const providerHealth = createProviderHealth(health);
+  const { environment } = running.options;
+  const authenticators = createAuthenticators({ clock, client: clients.network, environment });
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
   const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
   const selfCheck = new SelfCheck({
@@ -205,6 +218,8 @@ async function assemble(running: Running, snapshots: Snapshots) {
     ledgerClock,
     clock,
     providerHealth,
+    upstreamHealth,
+    credentials: authenticateWith(authenticators),
     draining: signals.draining,
     cutOff: signals.cutOff,
     metrics,
@@ -238,16 +253,20 @@ async function assemble(running: Running, snapshots: Snapshots) {
     nowMs,
     listening,
     selfCheck,
+    upstreamHealth,
   };
 }
 
 function startConfiguration(
   { options, file, config, log, node }: Running,
-  { hasher, nowMs }: { readonly hasher: Hasher; readonly nowMs: () => number },
+  of: { readonly hasher: Hasher; readonly nowMs: () => number; readonly health: Health },
 ): Promise<Configuration> {
   const { environment } = options;
   const history = createHistory(node.views);
-  return Configuration.start({ file, environment, node, hasher, history, nowMs, log }, config);
+  const { hasher, nowMs, health } = of;
+  const onChanged = (before: Config, after: Config) => forgetChangedKeys(health, before, after);
+  const services = { node, hasher, history, nowMs, log, onChanged };
+  return Configuration.start({ file, environment, ...services }, config);
 }
 
 /** What the control API may do with the node as a whole. */
@@ -293,9 +312,15 @@ function controlPorts(
       invariantBreaches: selfCheck.breaches(),
     }),
     inFlight: () => inFlightOf(node),
-    explainPrice: (model: string, atMs: number) =>
-      configuration.inForce.ruling.prices.explain(model, atMs),
-    pricedModels: () => configuration.inForce.ruling.prices.wireIds(),
+    explainPrice: (model: string, atMs: number, kind?: string) =>
+      configuration.inForce.ruling.prices.explain(model, atMs, kind),
+    explainRoute: createRouteExplainer({
+      ruling: () => configuration.inForce.ruling,
+      ledger: node.state.fold.ledger,
+      health: parts.upstreamHealth.health,
+      nowMs: parts.ledgerClock.nowMs,
+    }),
+    pricedModels: (kind?: string) => configuration.inForce.ruling.prices.wireIds(kind),
   };
 }
 

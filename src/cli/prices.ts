@@ -5,6 +5,7 @@ import { formatFault } from "../config/fault.ts";
 import type { PrintedPrice } from "../control/prices.ts";
 import { parseTime, systemClock } from "../core/time.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
+import { rowOf } from "../providers/catalogue.ts";
 import { CommandFailed, EXIT, usageFault } from "./exit.ts";
 import { counted } from "./numbers.ts";
 import { tableLines, type Column } from "./table.ts";
@@ -13,6 +14,7 @@ import { newVerb, type Session, type StandardOptions, withExamples } from "./ver
 
 interface PriceOptions extends StandardOptions {
   readonly at?: string;
+  readonly kind?: string;
 }
 
 type Rates = PrintedPrice["rates"];
@@ -29,8 +31,14 @@ const UNIT = "US dollars for a million tokens";
 export function pricesVerb(session: Session): Command {
   const command = newVerb("prices [model]", "show which price applies to a model, and why")
     .option("--at <time>", "RFC 3339; now where it is left out")
+    .option("--kind <kind>", "at this kind of provider; Anthropic where it is left out")
     .action((model: string | undefined, options: PriceOptions) => prices(model, options, session));
-  return withExamples(command, ["prices", "prices claude-opus-4-8 --at 2026-12-01"]);
+  return withExamples(command, [
+    "prices",
+    "prices claude-opus-4-8 --at 2026-12-01",
+    "prices --kind openai",
+    "prices us.anthropic.claude-opus-5-5 --kind bedrock",
+  ]);
 }
 
 /** From the configuration itself: the gateway need not run. */
@@ -42,10 +50,14 @@ async function prices(
   const book = await bookOf(options, session);
   const atMs = options.at === undefined ? systemClock.wallMs() : parseTime(options.at);
   if (atMs === null) throw usageFault(`--at ${options.at}: write RFC 3339, such as 2026-12-01`);
+  const { kind } = options;
+  if (kind !== undefined && rowOf(kind) === null) {
+    throw usageFault(`--kind ${kind}: "tollgate providers" lists the kinds`);
+  }
   const { printPrice } = await import("../control/prices.ts");
-  const explain = (name: string): PrintedPrice => printPrice(name, book.explain(name, atMs));
+  const explain = (name: string): PrintedPrice => printPrice(name, book.explain(name, atMs, kind));
   if (model !== undefined) return tellOne(explain(model), options);
-  const all = book.wireIds().map(explain);
+  const all = book.wireIds(kind).map(explain);
   if (options.json === true) return sayJson(all);
   const columns: readonly Column<PrintedPrice>[] = [
     { title: "MODEL", cut: true, value: (price) => price.model },
@@ -74,6 +86,9 @@ function tellOne(price: PrintedPrice, options: PriceOptions): void {
   if (long !== null) {
     say(`above ${counted(long.above_tokens)} tokens of prompt:`);
     for (const line of tableLines([long], RATES).slice(1)) say(line);
+  }
+  if (price.per_thousand_requests !== "0") {
+    say(`and $${price.per_thousand_requests} for a thousand requests`);
   }
   say(`${UNIT}; context ${counted(price.context_window_tokens)} tokens.`);
   if (price.entries.length === 0) return;

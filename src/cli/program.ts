@@ -14,6 +14,7 @@ import { keysVerb } from "./keys.ts";
 import { pricesVerb } from "./prices.ts";
 import { providersVerb } from "./providers.ts";
 import { rebuildVerb } from "./rebuild.ts";
+import { routeVerb } from "./route.ts";
 import { serveVerb } from "./serve.ts";
 import { complain } from "./terminal.ts";
 import { topVerb } from "./top.ts";
@@ -33,6 +34,7 @@ const VERBS = [
   doctorVerb,
   pricesVerb,
   providersVerb,
+  routeVerb,
   auditVerb,
   rebuildVerb,
   backupVerb,

@@ -1,7 +1,9 @@
 /** Tries a provider's keys for real: by asking for its list of models, which costs nothing. */
 import type { Config, ProviderConfig, ProviderKeyConfig } from "../config/config.ts";
 import { systemClock } from "../core/time.ts";
-import { credentialHeaders } from "../providers/auth.ts";
+import { schemeFor } from "../node/authenticate.ts";
+import { createAuthenticators, type Authenticators } from "../providers/auth/authenticator.ts";
+import { baseUrlOf, pathOf } from "../providers/models.ts";
 import { rowOf } from "../providers/catalogue.ts";
 import type { ProviderRow } from "../providers/row.ts";
 import { createUndiciClient } from "../providers/undici-client.ts";
@@ -25,12 +27,15 @@ export async function tryProviderKeys(config: Config): Promise<Trial[]> {
     outbound: config.outbound,
     maxConnectionsPerOrigin: 1,
   });
+  const environment = process.env;
+  const authenticators = createAuthenticators({ clock: systemClock, client, environment });
   const trials: Trial[] = [];
   try {
     for (const provider of config.providers) {
       const row = rowOf(provider.kind);
       if (row === null || row.transport === "embedded") continue;
-      for (const key of provider.keys) trials.push(await tryKey(client, { provider, row, key }));
+      for (const key of provider.keys)
+        trials.push(await tryKey({ client, authenticators }, { provider, row, key }));
     }
   } finally {
     await client.close();
@@ -44,27 +49,42 @@ interface Candidate {
   readonly key: ProviderKeyConfig;
 }
 
-async function tryKey(client: UpstreamClient, candidate: Candidate): Promise<Trial> {
+interface Means {
+  readonly client: UpstreamClient;
+  readonly authenticators: Authenticators;
+}
+
+async function tryKey({ client, authenticators }: Means, candidate: Candidate): Promise<Trial> {
   const startMs = systemClock.monotonicMs();
-  const fault = await askForModels(client, requestOf(candidate));
+  const { provider, row, key } = candidate;
+  const request = requestOf(candidate);
+  const shown = await authenticators
+    .of(`${provider.id}/${key.id}`, schemeFor(row, key.cloud), key, provider.settings)
+    .headers(request);
+  const headers = shown.ok ? { ...request.headers, ...shown.headers } : null;
+  const fault =
+    headers === null
+      ? `has no credential: ${shown.ok ? "" : shown.sentence}`
+      : await askForModels(client, { ...request, headers });
   const tookMs = Math.round(systemClock.monotonicMs() - startMs);
   return { provider: candidate.provider.id, key: candidate.key.id, fault, tookMs };
 }
 
-function requestOf({ provider, row, key }: Candidate): UpstreamRequest {
-  const base = new URL(provider.baseUrl ?? row.baseUrl ?? "");
+function requestOf({ provider, row }: Candidate): UpstreamRequest {
+  const base = new URL(baseUrlOf(row, provider.baseUrl, provider.settings) ?? "");
+  const list = pathOf(row.modelList?.path ?? "/", provider.settings, "") ?? "/";
   return {
     method: "GET",
     origin: base.origin,
-    path: `${base.pathname.replace(/\/$/, "")}${row.paths.models ?? "/"}?limit=1`,
+    path: `${base.pathname.replace(/\/$/, "")}${list}${row.modelList?.format === "anthropic" ? "?limit=1" : ""}`,
     headers: {
       accept: "application/json",
       "anthropic-version": API_VERSION,
-      ...credentialHeaders(row.auth, key.secret),
     },
     body: null,
     firstByteTimeoutMs: TRIAL_TIMEOUT_MS,
     idleTimeoutMs: TRIAL_TIMEOUT_MS,
+    allowPrivateNetwork: provider.allowPrivateNetwork,
   };
 }
 

@@ -1,13 +1,13 @@
-/** `tollgate providers`: the kinds of providers that exist, and those that are configured. */
+/** `tollgate providers`: the kinds of providers that exist, one of them, and those that are configured. */
 import type { Command } from "commander";
 import type { z } from "zod";
 import type { providerFields } from "../control/entity-fields.ts";
 import type { Status } from "../control/status.ts";
-import { providerKinds, rowOf } from "../providers/catalogue.ts";
-import { CommandFailed, EXIT } from "./exit.ts";
+import { CommandFailed, EXIT, usageFault } from "./exit.ts";
+import { kindDetails, kindTable } from "./kind-report.ts";
 import { tableLines } from "./table.ts";
 import { complain, say, sayJson } from "./terminal.ts";
-import { newVerb, type Session, type StandardOptions, withControl } from "./verb.ts";
+import { newVerb, type Session, type StandardOptions, withControl, withExamples } from "./verb.ts";
 
 interface Running {
   readonly providers: readonly z.infer<typeof providerFields>[];
@@ -15,27 +15,40 @@ interface Running {
 }
 
 export function providersVerb(session: Session): Command {
-  return newVerb(
-    "providers",
-    "list the kinds of providers, and those of the running gateway",
-  ).action(async (options: StandardOptions) => {
-    const kinds = providerKinds().flatMap((kind) => rowOf(kind) ?? []);
-    const running = await askRunning(options, session);
-    if (options.json === true) {
-      return sayJson({
-        kinds: kinds.map(({ kind, title, baseUrl }) => ({ kind, title, base_url: baseUrl })),
-        configured: running?.providers ?? null,
-        troubles: running?.troubles ?? null,
-      });
-    }
-    const lines = tableLines(kinds, [
-      { title: "KIND", value: ({ kind }) => kind },
-      { title: "PROVIDER", value: ({ title }) => title },
-      { title: "BASE URL", cut: true, value: ({ baseUrl }) => baseUrl ?? "the file names it" },
-    ]);
-    for (const line of lines) say(line);
-    tellRunning(running);
-  });
+  const command = newVerb(
+    "providers [kind]",
+    "list the kinds of providers and what they can, and those of the running gateway",
+  ).action((kind: string | undefined, options: StandardOptions) =>
+    kind === undefined ? tellAll(options, session) : tellOne(kind, options),
+  );
+  return withExamples(command, ["providers", "providers bedrock"]);
+}
+
+async function tellAll(options: StandardOptions, session: Session): Promise<void> {
+  const { printedKinds } = await import("../control/provider-kinds.ts");
+  const kinds = printedKinds();
+  const running = await askRunning(options, session);
+  if (options.json === true) {
+    return sayJson({
+      kinds,
+      configured: running?.providers ?? null,
+      troubles: running?.troubles ?? null,
+    });
+  }
+  for (const line of kindTable(kinds)) say(line);
+  say('"tollgate providers KIND" tells more of one.');
+  tellRunning(running);
+}
+
+/** From the catalogue alone: the gateway need not run. */
+async function tellOne(asked: string, options: StandardOptions): Promise<void> {
+  const { printedKinds } = await import("../control/provider-kinds.ts");
+  const found = printedKinds().find(({ kind }) => kind === asked);
+  if (found === undefined) {
+    throw usageFault(`no kind of provider is called ${asked}: "tollgate providers" lists them`);
+  }
+  if (options.json === true) return sayJson(found);
+  for (const line of kindDetails(found)) say(line);
 }
 
 /** Null where no gateway runs: the kinds are worth printing all the same. */

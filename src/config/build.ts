@@ -4,6 +4,7 @@ import type { CustomerId, OwnerId, ProviderId, TeamId, VirtualKeyId } from "../c
 import { invariant } from "../core/invariant.ts";
 import { formatUsd, type NanoUsd, parseUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
+import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type {
   BudgetConfig,
@@ -14,6 +15,7 @@ import type {
   VirtualKeyConfig,
 } from "./config.ts";
 import type { References } from "./reference.ts";
+import { routingOf } from "./routing-build.ts";
 import { parseAddress, parseDuration, parseMoment, parsePlainUrl, REFERENCE } from "./scalar.ts";
 import type { ConfigFile } from "./schema.ts";
 
@@ -73,6 +75,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
       ...scopeOf(owner, zone),
     })),
     virtualKeys: file.virtual_keys.map((key) => virtualKeyOf(key, zone, secretOf)),
+    routing: routingOf(file.routing),
     prices: file.prices.map(priceOf),
   };
 }
@@ -127,12 +130,44 @@ function providerOf(provider: FileProvider, secretOf: SecretOf): ProviderConfig 
     id: provider.id as ProviderId,
     kind: provider.kind,
     baseUrl: provider.base_url === undefined ? null : sound(parsePlainUrl(provider.base_url)),
-    keys: provider.keys.map(({ id, secret, weight }) => ({
-      id,
-      secret: sound(secretOf(secret)),
-      weight,
+    settings: provider.settings,
+    door: provider.door ?? null,
+    modelMap: Object.entries(provider.models).map(([from, to]) => ({ from, to })),
+    quirks: provider.quirks,
+    allowPrivateNetwork: provider.allow_private_network,
+    keys: provider.keys.map((key) => ({
+      id: key.id,
+      secret: secretOf(key.secret) ?? "",
+      cloud: cloudOf(key, secretOf),
+      weight: key.weight,
+      models: key.models ?? null,
     })),
   };
+}
+
+function cloudOf(
+  { aws, google, azure }: FileProvider["keys"][number],
+  secretOf: SecretOf,
+): CloudCredential | null {
+  if (aws !== undefined) {
+    const accessKeyId = secretOf(aws.access_key_id);
+    const secretAccessKey = secretOf(aws.secret_access_key);
+    const isStatic = accessKeyId !== null && secretAccessKey !== null;
+    const sessionToken = secretOf(aws.session_token);
+    return {
+      kind: "aws",
+      static: isStatic ? { accessKeyId, secretAccessKey, sessionToken } : null,
+      profile: aws.profile ?? null,
+      instanceMetadata: aws.instance_metadata,
+    };
+  }
+  if (google !== undefined) {
+    const credentialsJson = secretOf(google.credentials);
+    return { kind: "google", credentialsJson, instanceMetadata: google.instance_metadata };
+  }
+  if (azure === undefined) return null;
+  const { tenant_id: tenantId, client_id: clientId } = azure;
+  return { kind: "azure", tenantId, clientId, clientSecret: sound(secretOf(azure.client_secret)) };
 }
 
 function virtualKeyOf(key: FileVirtualKey, zone: string, secretOf: SecretOf): VirtualKeyConfig {

@@ -1,7 +1,7 @@
 /** Every secret reference resolves to something of the right form; nothing of it is ever repeated. */
 import { checkTlsPair } from "./check-tls.ts";
 import type { Checking } from "./check.ts";
-import { itemsOf } from "./draft.ts";
+import { isWritten, itemsOf } from "./draft.ts";
 import type { Path } from "./fault.ts";
 import { isHeaderValue, parseProxyUrl, REFERENCE, VIRTUAL_KEY_SECRET } from "./scalar.ts";
 import { shown } from "./secrecy.ts";
@@ -10,7 +10,7 @@ export function checkSecrets(checking: Checking): void {
   const { draft } = checking;
   for (const [index, provider] of itemsOf(draft.providers)) {
     for (const [at, key] of itemsOf(provider.keys)) {
-      checkCredential(checking, ["providers", index, "keys", at, "secret"], key.secret);
+      checkProviderKey(checking, ["providers", index, "keys", at], key);
     }
   }
   checkCredential(checking, ["admin", "token"], draft.admin?.token);
@@ -22,6 +22,37 @@ export function checkSecrets(checking: Checking): void {
     holds: "CERTIFICATE",
   });
   checkTls(checking);
+}
+
+type ProviderDraft = NonNullable<NonNullable<Checking["draft"]["providers"]>[number]>;
+type KeyDraft = NonNullable<NonNullable<ProviderDraft["keys"]>[number]>;
+
+/** Exactly one way to identify oneself, and everything that it refers to. */
+function checkProviderKey(checking: Checking, path: Path, key: KeyDraft): void {
+  const { secret, aws, google, azure } = key;
+  const ways = ["secret", "aws", "google", "azure"] as const;
+  const named = ways.filter((way) => isWritten(key, way));
+  if (named.length === 0)
+    checking.report(path, "a provider's key needs a credential: add secret: env:NAME");
+  if (named.length > 1)
+    checking.report(
+      path,
+      `a provider's key has one credential, not ${named.join(" and ")}: keep one`,
+    );
+  checkCredential(checking, [...path, "secret"], secret);
+  checkCredential(checking, [...path, "aws", "access_key_id"], aws?.access_key_id);
+  checkCredential(checking, [...path, "aws", "secret_access_key"], aws?.secret_access_key);
+  checkCredential(checking, [...path, "aws", "session_token"], aws?.session_token);
+  if (
+    aws !== undefined &&
+    (aws.access_key_id === undefined) !== (aws.secret_access_key === undefined)
+  )
+    checking.report(
+      [...path, "aws"],
+      "a static AWS key is access_key_id and secret_access_key together: add the other",
+    );
+  resolved(checking, [...path, "google", "credentials"], google?.credentials);
+  checkCredential(checking, [...path, "azure", "client_secret"], azure?.client_secret);
 }
 
 function checkTls(checking: Checking): void {

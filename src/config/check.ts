@@ -9,6 +9,7 @@ import type { Finding } from "./explain.ts";
 import type { Path } from "./fault.ts";
 import type { Suggester } from "./nearest.ts";
 import type { References } from "./reference.ts";
+import { checkRouting, type ExpressionTrial } from "./routing-check.ts";
 import { parseAddress } from "./scalar.ts";
 import type { ConfigInput } from "./schema.ts";
 import { shown } from "./secrecy.ts";
@@ -23,6 +24,7 @@ export interface Checking {
   readonly references: References;
   readonly suggester: Suggester;
   readonly tlsTrial: TlsTrial;
+  readonly expressionTrial: ExpressionTrial;
   /** The line of the value at `path`, for "already at line …". */
   readonly lineOf: (path: Path) => number;
   readonly report: (path: Path, message: string) => void;
@@ -39,6 +41,7 @@ export function checkFile(of: Omit<Checking, "report">): Finding[] {
   checkSecrets(checking);
   checkListen(checking);
   checkPrices(checking);
+  checkRouting(checking);
   return findings;
 }
 

@@ -2,7 +2,10 @@
 import type { CustomerId, OwnerId, ProviderId, TeamId, VirtualKeyId } from "../core/ids.ts";
 import type { NanoUsd } from "../core/money.ts";
 import type { Span, Unit } from "../core/span.ts";
+import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
+import type { Quirk } from "../wire/egress.ts";
+import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
   readonly host: string;
@@ -68,9 +71,18 @@ export interface VirtualKeyConfig extends Governed, Labelled {
 
 export interface ProviderKeyConfig {
   readonly id: string;
-  /** The provider's own credential, resolved. Never logged. */
+  /** The provider's own credential, resolved; "" where `cloud` is set. Never logged. */
   readonly secret: string;
+  readonly cloud: CloudCredential | null;
   readonly weight: number;
+  /** Globs over model ids that this key may serve; null: all. */
+  readonly models: readonly string[] | null;
+}
+
+/** A name that clients ask for, or a glob over such, and the provider's own name for it. */
+export interface ModelMapping {
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface ProviderConfig {
@@ -78,6 +90,16 @@ export interface ProviderConfig {
   readonly kind: string;
   /** Without a trailing slash; null: the catalogue's. */
   readonly baseUrl: string | null;
+  /** What the kind's URL and paths need: "region", "project". */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Id of the one door to use; null: the catalogue's order. */
+  readonly door: string | null;
+  /** In the file's order; the first that fits counts, before the catalogue's names. */
+  readonly modelMap: readonly ModelMapping[];
+  /** Added to the kind's. */
+  readonly quirks: readonly Quirk[];
+  /** A host name may resolve to a loopback, private or link-local address. */
+  readonly allowPrivateNetwork: boolean;
   readonly keys: readonly ProviderKeyConfig[];
 }
 
@@ -123,5 +145,6 @@ export interface Config {
   readonly teams: readonly TeamConfig[];
   readonly owners: readonly OwnerConfig[];
   readonly virtualKeys: readonly VirtualKeyConfig[];
+  readonly routing: RoutingConfig;
   readonly prices: readonly PriceOverride[];
 }

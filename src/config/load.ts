@@ -21,6 +21,7 @@ import {
 import { createSuggester } from "./nearest.ts";
 import { createReferences, type Environment, type ReadFile, reasonOf } from "./reference.ts";
 import { type ConfigInput, fileSchema } from "./schema.ts";
+import type { ExpressionTrial } from "./routing-check.ts";
 import { type SmallestCap, warningsOf } from "./warn.ts";
 
 export interface LoadOptions {
@@ -36,6 +37,8 @@ export interface LoadOptions {
   readonly smallestCap?: SmallestCap;
   /** Without it, certificate and key need only look like PEM. */
   readonly tlsTrial?: TlsTrial;
+  /** Without it, expressions of rules are taken as they are. */
+  readonly expressionTrial?: ExpressionTrial;
   /** Entities that were made elsewhere; `readAddedPath` reads the paths of their faults. */
   readonly added?: AddedEntities;
 }
@@ -77,8 +80,10 @@ export function loadConfig(options: LoadOptions): Loaded {
   const findings = parsed.success ? [] : explain(parsed.error.issues, root, suggester);
   const draft = isMap(root) ? (root as FileDraft) : {};
   const lineOf = (path: Path): number => locate({ path, part: "value", message: "" }).line;
-  const { knownKinds, tlsTrial = (): null => null } = options;
-  const conflicts = checkFile({ draft, own, knownKinds, references, suggester, lineOf, tlsTrial });
+  const { knownKinds, tlsTrial = noFault, expressionTrial = noFault } = options;
+  const trials = { tlsTrial, expressionTrial };
+  const checking = { draft, own, knownKinds, references, suggester, lineOf, ...trials };
+  const conflicts = checkFile(checking);
   const faults = [...document.faults, ...findings.map(locate), ...conflicts.map(locate)];
   if (!parsed.success || faults.length > 0) return { ok: false, faults: sortFaults(faults) };
 
@@ -86,6 +91,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   const warnings = warningsOf(parsed.data, config, options.smallestCap ?? null);
   return { ok: true, config, warnings: printWarnings(warnings, locate) };
 }
+
+const noFault = (): null => null;
 
 const NO_DOCUMENT: Omit<ConfigDocument, "root"> = {
   faults: [],

@@ -3,20 +3,16 @@ import { z } from "zod";
 import {
   DAY,
   DURATION,
-  GLOB,
-  ID,
   isDay,
   isNetwork,
   isRolling,
   isTimeout,
   isUsd,
-  LABEL_NAME,
   parseAddress,
   parseDuration,
   parseMoment,
   parsePlainUrl,
   PLAIN_URL,
-  PROVIDER_ID,
   REFERENCE,
   resolveTimeZone,
   ROLLING,
@@ -24,39 +20,23 @@ import {
   USD,
   USD_PER_MILLION,
 } from "./scalar.ts";
+import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import { routingSchema } from "./routing-schema.ts";
+import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
+/** Names that base URLs and paths of the catalogue may need. */
+export const PROVIDER_SETTINGS = [
+  "region",
+  "project",
+  "location",
+  "resource",
+  "api_version",
+  "workspace",
+  "account",
+] as const;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const TIMER_SECONDS_MAX = TIMER_DAYS_MAX * 86_400;
 const PERIODS = ["second", "minute", "hour", "day", "week", "month", "total", "session"] as const;
-
-interface Form {
-  readonly pattern: RegExp;
-  /** What the pattern cannot say. */
-  readonly holds?: (value: string) => boolean;
-  /** Continues a sentence that begins with the value. */
-  readonly fault: string;
-}
-
-const UNQUOTED = "is not a text: put it in quotes";
-const anyText = z.string({ error: UNQUOTED });
-
-/** A text of one form. */
-function text({ pattern, holds, fault }: Form): z.ZodString {
-  const fits = (value: string): boolean => pattern.test(value) && holds?.(value) !== false;
-  // What YAML takes for a number or truth value is told to wear quotes where that is all it lacks.
-  const bare = z.string({ error: ({ input }) => (fits(String(input)) ? UNQUOTED : fault) });
-  const formed = bare.regex(pattern, { error: fault, abort: true });
-  return holds === undefined ? formed : formed.refine(holds, { error: fault });
-}
-
-const id = text({
-  pattern: ID,
-  fault: 'is not an id: write 1 to 128 characters without spaces, control characters or "/"',
-});
-const providerId = text({
-  pattern: PROVIDER_ID,
-  fault: 'is not a provider id: write 1 to 128 ASCII characters without spaces or "/"',
-});
 
 const usd = text({
   pattern: USD,
@@ -104,15 +84,6 @@ const secret = text({
 const fileReference = text({
   pattern: /^file:./,
   fault: "must be a file: write file:PATH",
-});
-const glob = text({
-  pattern: GLOB,
-  fault: "is not a model or glob: write one without spaces, such as claude-*",
-});
-const labelName = text({
-  pattern: LABEL_NAME,
-  fault:
-    "is not a label's name: write 1 to 128 characters without spaces, commas or control characters",
 });
 const path = text({ pattern: /^[^\0]+$/, fault: "is not a path: write one that is not empty" });
 const count = z.int().min(0).max(COUNT_MAX);
@@ -221,6 +192,27 @@ const outbound = z.strictObject({
     .describe("Further certificate authorities in PEM form, trusted beside the system's."),
 });
 
+const aws = z.strictObject({
+  access_key_id: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
+  secret_access_key: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
+  session_token: secret.optional().describe("Of a temporary key: env:NAME or file:PATH."),
+  profile: anyText.min(1).optional().describe("Profile of the shared file; else AWS_PROFILE."),
+  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata service too."),
+});
+
+const google = z.strictObject({
+  credentials: secret
+    .optional()
+    .describe("JSON of a service account or workload identity: file:PATH or env:NAME."),
+  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata server too."),
+});
+
+const azure = z.strictObject({
+  tenant_id: anyText.min(1).describe("Of the directory."),
+  client_id: anyText.min(1).describe("Of the application."),
+  client_secret: secret.describe("Of the application: env:NAME or file:PATH."),
+});
+
 const provider = z.strictObject({
   id: providerId.describe("Unique among the providers."),
   kind: anyText.min(1).describe("A kind of the catalogue; `tollgate providers` lists them."),
@@ -231,11 +223,47 @@ const provider = z.strictObject({
   })
     .optional()
     .describe("Where the upstream is; else the catalogue's URL for the kind."),
+  settings: z
+    .partialRecord(
+      z.enum(PROVIDER_SETTINGS),
+      text({
+        pattern: /^[A-Za-z0-9._@:-]{1,256}$/,
+        fault: "is not a setting: write letters, digits and . _ - : @ only",
+      }),
+    )
+    .default({})
+    .describe("What the kind's URL needs: region, project, location and the like."),
+  door: anyText
+    .min(1)
+    .optional()
+    .describe("The one door of the kind to use; else the first that serves the model."),
+  models: z
+    .record(glob, glob)
+    .default({})
+    .describe("Names that clients ask for, or globs over them, and the provider's own names."),
+  quirks: z
+    .array(z.enum(Object.keys(QUIRKS) as [Quirk, ...Quirk[]]))
+    .default([])
+    .describe("Ways in which this server differs from its dialect, added to the kind's."),
+  allow_private_network: z
+    .boolean()
+    .default(false)
+    .describe("The host's name may resolve to a loopback, private or link-local address."),
   keys: z
     .array(
       z.strictObject({
         id: id.describe("Unique in the provider."),
-        secret: secret.describe("The provider's credential: env:NAME or file:PATH."),
+        secret: secret
+          .optional()
+          .describe(
+            "The provider's credential: env:NAME or file:PATH. Or one of aws, google, azure.",
+          ),
+        aws: aws.optional().describe("AWS credentials; empty for the machine's own chain."),
+        google: google
+          .optional()
+          .describe("Google credentials; empty for application default credentials."),
+        azure: azure.optional().describe("Entra client credentials."),
+        models: z.array(glob).optional().describe("Globs over model ids; without it all models."),
         weight: z
           .number()
           .gt(0)
@@ -381,6 +409,7 @@ export const fileSchema = z.strictObject({
     .default([])
     .describe("People with budgets or limits over all their keys; others need not be listed."),
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
+  routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
   prices: z
     .array(price)
     .default([])

@@ -6,7 +6,7 @@ import type { Clock } from "../core/time.ts";
 import type { EntityKind } from "../identity/made.ts";
 import type { DoneCall } from "../identity/repeats.ts";
 import type { Position } from "../journal/position.ts";
-import type { RepeatMark } from "../journal/record.ts";
+import type { RepeatMark, TaskType } from "../journal/record.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
@@ -164,6 +164,50 @@ export interface BackupPoint {
   readonly time: string | null;
 }
 
+/** A request that rules are asked about; what is null or missing is as in an ordinary first request. */
+export interface RouteQuestion {
+  readonly virtualKey: string;
+  readonly model: string;
+  readonly task: TaskType;
+  readonly inputBytes: number;
+  readonly toolCount: number;
+  readonly thinking: boolean;
+  readonly stream: boolean;
+  readonly maxTokens: number | null;
+  readonly agentDepth: number;
+  /** Over the key's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Unix milliseconds. */
+  readonly atMs: number;
+}
+
+export interface RouteTargetView {
+  readonly provider: string;
+  /** Null: the model that was asked for. */
+  readonly model: string | null;
+  readonly weight: number;
+}
+
+/** Where a request would go, and what became of every rule. */
+export interface RouteExplanation {
+  readonly decision: {
+    readonly rule: string | null;
+    readonly groups: readonly (readonly RouteTargetView[])[];
+    readonly onUnsupported: "refuse" | "drop";
+    readonly fallbacks: {
+      readonly contextLength: readonly RouteTargetView[];
+      readonly contentPolicy: readonly RouteTargetView[];
+    };
+    readonly why: string;
+  };
+  readonly rules: readonly {
+    readonly rule: string;
+    readonly outcome: "taken" | "skipped" | "failed" | "not_reached";
+    readonly why: string;
+  }[];
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
 export interface ControlPorts {
   readonly version: string;
   readonly clock: Clock;
@@ -187,9 +231,12 @@ export interface ControlPorts {
   readonly health: () => ControlHealth;
   /** Attempts that run now, and the money that they hold; what is waiting holds nothing. */
   readonly inFlight: () => { readonly attempts: number; readonly held: bigint };
-  readonly explainPrice: (model: string, atMs: number) => PriceExplanation;
-  /** Models that have a price, as clients send them. */
-  readonly pricedModels: () => readonly string[];
+  /** `kind`: of the provider; left out: Anthropic's prices. */
+  readonly explainPrice: (model: string, atMs: number, kind?: string) => PriceExplanation;
+  /** A dry run of the rules in force; null: there is no such key. */
+  readonly explainRoute: (question: RouteQuestion) => RouteExplanation | null;
+  /** Models that have a price, as clients send them; with a kind those of its own list. */
+  readonly pricedModels: (kind?: string) => readonly string[];
   /** All metrics in Prometheus' text format. */
   readonly metricsText: () => Promise<string>;
   readonly log: Pick<TollgateLog, "info" | "warn" | "error">;

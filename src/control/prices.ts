@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { Rates } from "../pricing/price.ts";
+import { providerKinds } from "../providers/catalogue.ts";
 import { pageOf } from "./page.ts";
 import { listOf, usdField } from "./answer-fields.ts";
 import { moment, paging } from "./parameters.ts";
@@ -32,6 +33,7 @@ export const priceSchema = z
       .strictObject({ above_tokens: z.int(), rates: ratesSchema })
       .nullable()
       .describe("A larger prompt is charged at these."),
+    per_thousand_requests: usdField.describe("US dollars for requests, besides their tokens."),
     context_window_tokens: z.int(),
     max_output_tokens: z.int(),
     why: z.string(),
@@ -54,13 +56,17 @@ export type PrintedPrice = z.infer<typeof priceSchema>;
 
 const at = z.strictObject({
   at: moment.optional().describe("RFC 3339; now where it is missing."),
+  kind: z
+    .enum(providerKinds() as [string, ...string[]])
+    .optional()
+    .describe("The provider's kind; Anthropic's prices where it is missing."),
 });
 
 export function priceRoutes(
   ports: Pick<ControlPorts, "explainPrice" | "pricedModels" | "clock">,
 ): Route[] {
-  const explain = (model: string, atMs = ports.clock.wallMs()): PrintedPrice =>
-    printPrice(model, ports.explainPrice(model, atMs));
+  const explain = (model: string, { at: atMs, kind }: z.infer<typeof at>): PrintedPrice =>
+    printPrice(model, ports.explainPrice(model, atMs ?? ports.clock.wallMs(), kind));
   return [
     route({
       method: "GET",
@@ -72,8 +78,8 @@ export function priceRoutes(
       status: 200,
       answer: listOf(priceSchema),
       handle: ({ query }) => {
-        const page = pageOf(ports.pricedModels(), (model) => model, query);
-        return { body: { ...page, data: page.data.map((model) => explain(model, query.at)) } };
+        const page = pageOf(ports.pricedModels(query.kind), (model) => model, query);
+        return { body: { ...page, data: page.data.map((model) => explain(model, query)) } };
       },
     }),
     route({
@@ -86,7 +92,7 @@ export function priceRoutes(
       query: at,
       status: 200,
       answer: priceSchema,
-      handle: ({ id, query }) => ({ body: explain(id, query.at) }),
+      handle: ({ id, query }) => ({ body: explain(id, query) }),
     }),
   ];
 }
@@ -105,6 +111,8 @@ export function printPrice(model: string, explanation: PriceExplanation): Printe
       longContext === null
         ? null
         : { above_tokens: longContext.aboveTokens, rates: printRates(longContext.rates) },
+    // Pico-dollars for one, read as for a million tokens, are a thousandth of the price for a thousand.
+    per_thousand_requests: perMillion(price.requestPico / 1000n),
     context_window_tokens: price.contextWindowTokens,
     max_output_tokens: price.maxOutputTokens,
     why,

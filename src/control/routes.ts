@@ -11,8 +11,10 @@ import { operationRoutes } from "./operations.ts";
 import { openapiRoutes } from "./openapi.ts";
 import type { ControlPorts } from "./ports.ts";
 import { priceRoutes } from "./prices.ts";
+import { providerKindRoutes } from "./provider-kinds.ts";
 import { requestRoutes } from "./requests.ts";
 import type { Route } from "./route.ts";
+import { routeExplainRoutes } from "./route-explain.ts";
 import { sessionRoutes } from "./session.ts";
 import { statusRoutes } from "./status.ts";
 import { usageRoutes } from "./usage.ts";
@@ -28,7 +30,9 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...usageRoutes(ports),
     ...virtualKeyRoutes(ports, repeating),
     ...entityRoutes(ports, repeating),
+    ...providerKindRoutes(),
     ...priceRoutes(ports),
+    ...routeExplainRoutes(ports),
     ...auditRoutes(ports),
     ...sessionRoutes(ports, sessions),
     ...operationRoutes(ports, sessions),

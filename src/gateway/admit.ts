@@ -126,9 +126,11 @@ function windowsOf(request: AdmitRequest, gateway: Gateway) {
   const nowMs = gateway.ledgerClock.nowMs();
   const name = gateway.sessions.nameOf(plan.virtualKey, exchange.subject?.session ?? null, nowMs);
   const session = { virtualKey: plan.virtualKey, name };
-  const windows = [...plan.meters, ...target.use.meters].map((meter) =>
-    gateway.ledger.windowAt(meter, nowMs, session),
-  );
+  const windows: Window[] = [];
+  for (const meters of [plan.meters, target.use.meters])
+    for (const meter of meters)
+      if (!exchange.isCounted || meter.unit !== "requests")
+        windows.push(gateway.ledger.windowAt(meter, nowMs, session));
   return { windows, nowMs };
 }
 
@@ -170,7 +172,7 @@ function countsBound({ target }: AdmitRequest, gateway: Gateway): boolean {
 async function countedInput(request: AdmitRequest, gateway: Gateway): Promise<number | null> {
   const { exchange, target, body, chunks } = request;
   const startedMs = gateway.clock.monotonicMs();
-  const tokens = await countInput({ exchange, target, body, chunks }, gateway);
+  const tokens = await countInput({ exchange, target, body, received: { chunks } }, gateway);
   exchange.waitedMs += gateway.clock.monotonicMs() - startedMs;
   return tokens === null ? null : withCountMargin(tokens);
 }

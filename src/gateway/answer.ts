@@ -31,6 +31,32 @@ export function relayedHead(
   return Object.assign(head, extra);
 }
 
+/** The ids of an answer that is ours. */
+export function ownHead(exchange: Exchange): Record<string, string> {
+  return { "request-id": exchange.id, "tollgate-request-id": exchange.id };
+}
+
+/** The head of an answer whose body was made here of the upstream's. */
+export function translatedHead(
+  exchange: Exchange,
+  upstream: Readonly<Record<string, string>>,
+  own: { readonly contentType: string; readonly extra: Readonly<Record<string, string>> },
+): Record<string, string> {
+  const head: Record<string, string> = { "content-type": own.contentType };
+  for (const name of ["retry-after", "retry-after-ms"] as const) {
+    const value = upstream[name];
+    if (value !== undefined) head[name] = value;
+  }
+  head["request-id"] = upstreamId(upstream) ?? exchange.id;
+  head["tollgate-request-id"] = exchange.id;
+  return Object.assign(head, own.extra);
+}
+
+/** The upstream's own id of the request, by the names that doors give it. */
+export function upstreamId(upstream: Readonly<Record<string, string>>): string | null {
+  return upstream["request-id"] ?? upstream["x-request-id"] ?? upstream["x-amzn-requestid"] ?? null;
+}
+
 /** Answers with a refusal in the caller's dialect; does nothing where the head is out or nobody listens. */
 export function answerRefusal(
   response: ServerResponse,

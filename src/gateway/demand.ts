@@ -9,7 +9,7 @@ import type { ModelPrice } from "../pricing/price.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
-import type { Target } from "./route.ts";
+import type { Target } from "./candidates.ts";
 
 /** Spliced in where a server tool states no `max_uses`. */
 export const MAX_USES_DEFAULT = 10;
@@ -49,7 +49,7 @@ export interface Pricing {
 
 export function pricingOf(request: AdmitRequest, nowMs: number, known: Knowledge): Pricing {
   const book = request.exchange.ruling.prices;
-  const price = book.resolve(request.model, nowMs);
+  const price = book.resolve(request.model, nowMs, request.target.row.kind);
   return new BodyPricing(request.body, { book, price, atMs: nowMs }, known);
 }
 

@@ -4,6 +4,7 @@ import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { MAX_USES_DEFAULT } from "./demand.ts";
 import type { Admitted } from "./take.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Target } from "./candidates.ts";
 
 /** None for nearly every request: then its bytes go upstream as they came. */
 export function bodyEdits(exchange: Exchange, admitted: Admitted, body: MessagesBody): Edit[] {
@@ -20,10 +21,27 @@ export function bodyEdits(exchange: Exchange, admitted: Admitted, body: Messages
 }
 
 /** Headers of our own on an answer. */
-export function clientHeaders(admitted: Admitted): Record<string, string> {
-  const { clamped, maxUsesCap } = admitted;
-  return {
-    ...(clamped === null ? {} : { "tollgate-clamped": String(clamped) }),
-    ...(maxUsesCap === null ? {} : { "tollgate-clamped-max-uses": String(maxUsesCap) }),
-  };
+export function clientHeaders(
+  of: {
+    readonly exchange: Exchange;
+    readonly admitted: Admitted;
+    readonly target: Target;
+  },
+  dropped: readonly string[],
+): Record<string, string> {
+  const { clamped, maxUsesCap } = of.admitted;
+  const servedBy = servedByOther(of.exchange, of.target);
+  const headers: Record<string, string> = {};
+  if (clamped !== null) headers["tollgate-clamped"] = String(clamped);
+  if (maxUsesCap !== null) headers["tollgate-clamped-max-uses"] = String(maxUsesCap);
+  if (servedBy !== null) headers["tollgate-served-by"] = servedBy;
+  if (dropped.length > 0) headers["tollgate-dropped"] = dropped.join(",");
+  return headers;
+}
+
+/** "provider/model" where that is not what the client would have thought: its key's first provider. */
+function servedByOther({ plan, subject }: Exchange, { use, model }: Target): string | null {
+  const isFirst = plan?.providers[0]?.provider === use.provider;
+  if (isFirst && model === subject?.requestedModel) return null;
+  return `${use.provider.id}/${model}`;
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
 import type { Attribution, TaskType } from "../journal/record.ts";
+import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Gateway, Ruling } from "./ports.ts";
 
@@ -33,6 +34,12 @@ export interface Exchange {
   /** Attempts made so far. */
   attempts: number;
   waitedMs: number;
+  /** An attempt of it counts as the request that it is: limits count no other. */
+  isCounted: boolean;
+  /** The routing rule that chose its targets; null: none did. */
+  rule: string | null;
+  /** What is worth knowing of where it goes: a session that leaves its door. */
+  routeNote: string | null;
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -41,6 +48,7 @@ export interface Subject {
   readonly agent: string | null;
   readonly parentAgent: string | null;
   readonly taskType: TaskType;
+  readonly taskSource: TaskSource;
   readonly requestedModel: string | null;
   readonly maxTokens: number | null;
 }
@@ -70,6 +78,9 @@ export function begin(
     firstByteMs: null,
     attempts: 0,
     waitedMs: 0,
+    isCounted: false,
+    rule: null,
+    routeNote: null,
   };
 }
 

@@ -1,10 +1,8 @@
-/** Builds what goes upstream: the client's own bytes and headers, with our credential in place of theirs. */
+/** Makes the upstream request: the client's own bytes where the door speaks its dialect, our credential. */
 import type { IncomingHttpHeaders } from "node:http";
-import { invariant } from "../core/invariant.ts";
 import type { TimeoutsConfig } from "../config/config.ts";
-import { credentialHeaders } from "../providers/auth.ts";
 import type { UpstreamRequest } from "../providers/upstream.ts";
-import type { Target } from "./route.ts";
+import type { Target } from "./candidates.ts";
 
 /** RFC 9110 section 7.6.1, and what names or authenticates the sender. None of it goes upstream. */
 const DROPPED = new Set([
@@ -27,55 +25,72 @@ const DROPPED = new Set([
   "forwarded",
   "via",
   "x-real-ip",
+  "api-key",
 ]);
-const DROPPED_PREFIXES = ["x-forwarded-", "x-tollgate-", "tollgate-"];
+const DROPPED_PREFIXES = ["x-forwarded-", "x-tollgate-", "tollgate-", "x-amz-", "x-goog-"];
+const BETA = "anthropic-beta";
 
-/** The upstream request of one attempt. Host and credential come from the configuration alone. */
+/** What a call upstream is made of, besides its target. */
+export interface Call {
+  readonly method: "GET" | "POST";
+  /** One of the target's address. */
+  readonly path: string;
+  /** "?beta=true" of the client; "" for none. */
+  readonly query: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: readonly Buffer[] | null;
+}
+
+/** The request without its credential. Host and path come from the configuration and the catalogue alone. */
 export function upstreamRequest(
   target: Target,
-  from: {
-    readonly method: "GET" | "POST";
-    /** "/v1/messages?beta=true": one of our listed paths, and the client's query. */
-    readonly path: string;
-    readonly headers: IncomingHttpHeaders;
-    readonly body: readonly Buffer[] | null;
-  },
+  call: Call,
   timeouts: TimeoutsConfig,
 ): UpstreamRequest {
-  const base = baseUrlOf(target);
-  const secret = target.credential?.secret ?? "";
-  const headers = forwardedHeaders(from.headers);
+  const { row, door, use, address } = target;
+  const isNative = door.format === "anthropic-messages";
+  const headers = isNative ? forwardedHeaders(call.headers) : plainHeaders(call, door.format);
+  if (isNative && !row.can.takesUnknownBetas) delete headers[BETA];
   // The usage figures have to be read on the way through.
   headers["accept-encoding"] = "identity";
-  Object.assign(headers, credentialHeaders(target.row.auth, secret));
+  const query = isNative ? call.query : "";
   return {
-    method: from.method,
-    origin: base.origin,
-    path: base.path + from.path,
-    headers,
-    body: from.body,
+    method: call.method,
+    origin: address.origin,
+    path: call.path + query,
+    headers: Object.assign(headers, address.headers),
+    body: call.body,
     firstByteTimeoutMs: timeouts.firstByteMs,
     idleTimeoutMs: timeouts.idleMs,
+    allowPrivateNetwork: use.provider.allowPrivateNetwork,
   };
 }
 
-interface BaseUrl {
-  readonly origin: string;
-  /** Without a slash at its end. */
-  readonly path: string;
+/** The same request with what shows our credential. */
+export function identifiedBy(
+  request: UpstreamRequest,
+  shown: Readonly<Record<string, string>>,
+): UpstreamRequest {
+  return { ...request, headers: Object.assign(request.headers, shown) };
 }
 
-const parsed = new Map<string, BaseUrl>();
+/** The values of `anthropic-beta`, each once. */
+export function betasOf(headers: IncomingHttpHeaders): readonly string[] {
+  const value = headers[BETA];
+  if (value === undefined) return NO_BETAS;
+  const text = Array.isArray(value) ? value.join(",") : value;
+  return [...new Set(text.split(",").map((beta) => beta.trim()))].filter((beta) => beta !== "");
+}
 
-function baseUrlOf(target: Target): BaseUrl {
-  const text = target.use.provider.baseUrl ?? target.row.baseUrl;
-  invariant(text !== null, "a validated provider has a base URL");
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  const { origin, pathname } = new URL(text);
-  const base = { origin, path: pathname.replace(/\/$/, "") };
-  parsed.set(text, base);
-  return base;
+const NO_BETAS: readonly string[] = [];
+
+/** Another dialect's server has no use for the client's headers, and no right to them. */
+function plainHeaders({ headers, body }: Call, format: string): Record<string, string> {
+  const plain: Record<string, string> = { accept: "*/*" };
+  if (body !== null) plain["content-type"] = "application/json";
+  const betas = headers[BETA];
+  if (format === "vertex-anthropic" && typeof betas === "string") plain[BETA] = betas;
+  return plain;
 }
 
 function forwardedHeaders(headers: IncomingHttpHeaders): Record<string, string> {

@@ -4,8 +4,9 @@ import type { Plan } from "../policy/plan.ts";
 import { answerJson } from "./answer.ts";
 import { collect, type Collected } from "./collect.ts";
 import type { Exchange } from "./exchange.ts";
-import { upstreamRequest } from "./forward.ts";
+import { identifiedBy, upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
+import type { Target } from "./candidates.ts";
 import { usableTarget } from "./route.ts";
 
 /** The client gives up after 3 s by itself. */
@@ -20,28 +21,37 @@ export async function serveModels(
 ): Promise<Refusal | null> {
   const target = usableTarget(plan);
   if (isRefusal(target)) return target;
-  const path = target.row.paths.models;
-  const limits = { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX };
-  const answer =
-    path === null
-      ? null
-      : await collect(
-          gateway.upstream(target.row.kind),
-          upstreamRequest(
-            target,
-            {
-              method: "GET",
-              path: exchange.target,
-              headers: exchange.request.headers,
-              body: null,
-            },
-            gateway.timeouts(),
-          ),
-          limits,
-        );
+  const answer = await askForModels(exchange, target, gateway);
   const listed = answer === null ? null : listOf(answer);
   answerJson(exchange, listed === null ? fromPrices(exchange, plan) : allowedOf(listed, plan));
   return null;
+}
+
+/** Null where the provider has no list in our dialect, or gives none in time. */
+async function askForModels(
+  exchange: Exchange,
+  target: Target,
+  gateway: Gateway,
+): Promise<Collected | null> {
+  const { modelList, kind } = target.row;
+  const path = target.address.modelList;
+  if (modelList?.format !== "anthropic" || path === null) return null;
+  const queryAt = exchange.target.indexOf("?");
+  const request = upstreamRequest(
+    target,
+    {
+      method: "GET",
+      path,
+      query: queryAt < 0 ? "" : exchange.target.slice(queryAt),
+      headers: exchange.request.headers,
+      body: null,
+    },
+    gateway.timeouts(),
+  );
+  const shown = await gateway.authenticate(target, request);
+  if (!shown.ok) return null;
+  const limits = { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX };
+  return collect(gateway.upstream(kind), identifiedBy(request, shown.headers), limits);
 }
 
 interface ModelList {

@@ -11,7 +11,14 @@ import type { WaitingRoom } from "./waiting.ts";
 import type { Policy } from "../policy/plan.ts";
 import type { Sessions } from "../policy/sessions.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
-import type { UpstreamClient } from "../providers/upstream.ts";
+import type { AuthFault, Identified } from "../providers/auth/authenticator.ts";
+import type { UpstreamClient, UpstreamRequest } from "../providers/upstream.ts";
+import type { RetryBudget } from "../routing/attempts/budget.ts";
+import type { Health } from "../routing/health/health.ts";
+import type { Routing as CompiledRouting } from "../routing/rules/routing.ts";
+import type { Target } from "./candidates.ts";
+import type { Seats } from "../routing/stickiness/seats.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { Usage } from "../core/usage.ts";
 import type { RefusalCode } from "../core/refusal.ts";
 
@@ -20,6 +27,11 @@ export interface Ruling {
   readonly policy: Policy;
   readonly keys: KeyRing;
   readonly prices: PriceBook;
+  readonly routing: CompiledRouting & {
+    readonly hasRules: boolean;
+    /** Of requests that no rule takes. */
+    readonly onUnsupported: "refuse" | "drop";
+  };
 }
 
 /** One finished request, as metrics count it. Labels are bounded: ids come from the configuration. */
@@ -62,6 +74,10 @@ export interface Gateway {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly sessions: Sessions;
+  /** Since when sessions are known, for rules that ask. */
+  readonly sessionLog: SessionLog;
+  /** At which door each session sits. */
+  readonly seats: Seats;
   /** Lets through so many a second. */
   readonly anonymousRecords: { readonly allow: () => boolean };
   /** The same for lines of the log that anybody can cause. */
@@ -72,7 +88,20 @@ export interface Gateway {
   readonly isFirst: (topic: string) => boolean;
   /** The client that reaches providers of this kind. */
   readonly upstream: (kind: string) => UpstreamClient;
+  /** Headers that show the target's credential. */
+  readonly authenticate: (
+    target: Target,
+    request: UpstreamRequest,
+  ) => Identified | AuthFault | Promise<Identified | AuthFault>;
+  /** The provider has refused it: what can be renewed is. */
+  readonly forgetCredential: (target: Target) => void;
   readonly providerHealth: ProviderHealth;
+  /** Which provider keys can be asked now. */
+  readonly health: Health;
+  /** Bounds retries and fail-overs together. */
+  readonly retries: RetryBudget;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   /** What sessions near a cap have shown of their input. */
   readonly turns: TurnMemory;
   readonly waiting: WaitingRoom;
@@ -89,8 +118,9 @@ export interface Gateway {
 
 /** What is known of a provider's credentials; shown by health and `tollgate doctor`. */
 export interface ProviderHealth {
-  readonly credentialRefused: (provider: string, key: string, status: number) => void;
-  readonly credentialAccepted: (provider: string, key: string) => void;
+  /** No credential could be made for a key: `sentence` says why. */
+  readonly unidentified: (provider: string, key: string, sentence: string) => void;
+  readonly identified: (provider: string, key: string) => void;
   /** The provider billed more input than its own count can have told: counts of it bound nothing. */
   readonly inputBeyondCount: (provider: string) => void;
   readonly countsBound: (provider: string) => boolean;

@@ -3,6 +3,7 @@ import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
+import { upstreamId } from "./answer.ts";
 import type { Admitted } from "./take.ts";
 import { attributionOf, insideMs, taskTypeOf, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
@@ -34,6 +35,7 @@ export function recordSettlement(
     readonly settlement: Settlement;
     readonly relayed: Relayed | null;
     readonly end: Ending | null;
+    readonly dropped?: readonly string[];
   },
   gateway: Gateway,
 ): void {
@@ -52,6 +54,7 @@ export function recordSettlement(
       ...amounts,
     });
   }
+  exchange.isCounted = true;
   gateway.ledger.settle(hold, { cost: settlement.cost, usage: settlement.usage }, nowMs);
   gateway.journal.outcome({
     time,
@@ -61,8 +64,9 @@ export function recordSettlement(
     usage: settlement.usage,
     estimated: settlement.estimated,
     upstream_status: relayed?.status ?? null,
-    upstream_request_id: relayed?.upstreamHeaders["request-id"] ?? null,
+    upstream_request_id: relayed === null ? null : upstreamId(relayed.upstreamHeaders),
     fault: settlement.fault,
+    ...(of.dropped === undefined || of.dropped.length === 0 ? {} : { dropped: of.dropped }),
     end,
   });
   gateway.metrics.attemptEnds(provider, resultOf(relayed, settlement));
@@ -147,6 +151,26 @@ export function recordRefusal(
     waited_ms: Math.round(exchange.waitedMs),
     attempts: exchange.attempts,
     end: { ...end, status: status ?? REFUSALS[refused.code].status },
+  });
+}
+
+/** The client hung up while no attempt ran: its row says so. */
+export function recordAbandoned(exchange: Exchange, gateway: Gateway): void {
+  const outcome = gateway.cutOff() ? "interrupted" : "client_closed";
+  const end = endingOf(exchange, gateway, { outcome, status: null });
+  const code = "no_provider_available";
+  countEnd(exchange, gateway, { end, code: null, admitted: null, cost: 0n, usage: NO_USAGE });
+  gateway.journal.outcome({
+    time: formatTime(gateway.ledgerClock.nowMs()),
+    type: "refuse",
+    request: exchange.id,
+    code,
+    message: "The client hung up before an attempt could serve it.",
+    ...attributionOf(exchange),
+    max_tokens: exchange.subject?.maxTokens ?? null,
+    waited_ms: Math.round(exchange.waitedMs),
+    attempts: exchange.attempts,
+    end,
   });
 }
 

@@ -1,9 +1,8 @@
 /** Refusals that arise on a request's way, each with its sentence: what is wrong and what to do. */
 import type { IncomingMessage } from "node:http";
 import { refusal, type Refusal } from "../core/refusal.ts";
-import type { UpstreamFailure } from "../providers/upstream.ts";
 import type { BodyFault } from "../wire/anthropic/body.ts";
-import type { Admitted } from "./take.ts";
+import type { Unsupported } from "../wire/egress.ts";
 import type { Gateway } from "./ports.ts";
 
 const PATH_CHARACTERS_MAX = 100;
@@ -44,25 +43,35 @@ export function journalRefusal(cause: string, gateway: Gateway): Refusal {
 }
 
 /** 503 where an attempt got no answer that a client may see. */
-export function notReached(admitted: Admitted, failure: UpstreamFailure | null): Refusal {
-  const provider = admitted.target.use.provider.id;
+export function notReached(provider: string, how: string | null): Refusal {
   return refusal(
     "no_provider_available",
-    `Provider ${provider} gave no answer (${failure?.kind ?? "no head"}); try again in a few seconds.`,
+    `Provider ${provider} gave no answer (${how ?? "no head"}); try again in a few seconds.`,
     RETRY_SOON,
   );
 }
 
 /** 503 where the provider refuses our own credential, which is shown in health and `tollgate doctor`. */
-export function credentialRefused(admitted: Admitted, status: number, gateway: Gateway): Refusal {
-  const { use, credential } = admitted.target;
-  const provider = use.provider.id;
-  if (credential !== null)
-    gateway.providerHealth.credentialRefused(provider, credential.id, status);
+export function credentialRefused(provider: string): Refusal {
   return refusal(
     "no_provider_available",
     `Provider ${provider} does not accept the gateway's own credential; ` +
       "tell your platform team: `tollgate doctor` names it.",
     RETRY_SOON,
   );
+}
+
+/** 503 while every key that could serve rests. */
+export function nobodyUsable(model: string, untilMs: number): Refusal {
+  const seconds = Math.max(1, Math.ceil(untilMs / 1000));
+  return refusal(
+    "no_provider_available",
+    `No provider can serve model ${model} at the moment; the first may again in ${seconds} s.`,
+    { "retry-after": String(seconds) },
+  );
+}
+
+/** 400 for what the chosen door cannot carry. */
+export function unsupported({ message }: Unsupported): Refusal {
+  return refusal("bad_request", message);
 }

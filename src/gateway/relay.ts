@@ -1,15 +1,17 @@
-/** Sends an attempt upstream and relays the answer as it comes, with back-pressure both ways. */
+/** Sends an attempt upstream and relays its answer from the first content on, with back-pressure. */
 import type { BilledUsage } from "../core/usage.ts";
 import type { UpstreamExchange, UpstreamFailure, UpstreamRequest } from "../providers/upstream.ts";
-import { relayedHead } from "./answer.ts";
+import { NOTHING_READ, type Reading } from "../wire/answer.ts";
+import type { AnswerPath } from "./answer-path.ts";
+import type { ClientSide } from "./client-side.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
-import { readAnswer, type AnswerReader, type Reading } from "./reading.ts";
 
 /** After a hang-up the final usage is waited for this long, then the upstream is cancelled. */
 const USAGE_WAIT_MS = 10_000;
-/** Statuses about our own credential: they must not reach a client. */
-const CREDENTIAL_STATUSES = new Set([401, 403]);
+/** What has not shown its content by then goes to the client as it is. */
+const HELD_BYTES_MAX = 4 * 1024 * 1024;
+const FIRST_REDIRECT = 300;
 
 /** How an attempt went. */
 export interface Relayed {
@@ -24,20 +26,35 @@ export interface Relayed {
   readonly reading: Reading;
   /** From sending the request to its end. */
   readonly seconds: number;
-  /** The head went to the client; false where the pipeline still has to answer. */
+  /** It went to the client; false where another attempt may take its place. */
   readonly answered: boolean;
+  /** What was held back, for the client if nothing better comes. */
+  readonly held: readonly Buffer[];
 }
 
 export interface RelayRequest {
   readonly kind: string;
-  /** Headers of our own for the client. */
-  readonly extraHeaders: Readonly<Record<string, string>>;
+  readonly client: ClientSide;
+  /** How an answer with this head goes on; `out` takes what is for the client. */
+  readonly pathOf: (
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    out: (bytes: Buffer) => void,
+  ) => AnswerPath;
+  /** The client's head for an answer that goes out. */
+  readonly headOf: (headers: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
+  /** The door sends no pings of its own. */
+  readonly pings: boolean;
   /** The provider charges for the whole answer even if it is cancelled. */
   readonly billsToTheEnd: boolean;
   /** The client asked for a stream, whose start is told before its end. */
   readonly streamed: boolean;
+  /** Whether a whole answer without fault is one: counts say less than messages. */
+  readonly isServed: (reading: Reading) => boolean;
   /** Called once, when a stream has told its exact input. */
   readonly onStarted: (billed: BilledUsage) => void;
+  /** Called once, when the answer goes out and no other attempt can follow. */
+  readonly onServing: (headSeconds: number | null) => void;
 }
 
 /** One attempt from its first byte upstream to its last byte, or to why it has none. Never throws. */
@@ -56,13 +73,18 @@ export function relay(
 class Relaying {
   readonly #exchange: Exchange;
   readonly #request: RelayRequest;
+  readonly #client: ClientSide;
   readonly #gateway: Gateway;
   readonly #resolve: (relayed: Relayed) => void;
   readonly #sentMs: number;
+  #headMs: number | null = null;
   #upstream: UpstreamExchange | null = null;
   #status: number | null = null;
   #headers: Readonly<Record<string, string>> = {};
-  #reader: AnswerReader | null = null;
+  #path: AnswerPath | null = null;
+  /** Null once the answer goes out. */
+  #held: Buffer[] | null = [];
+  #heldBytes = 0;
   #clientGone = false;
   #isStarted = false;
   /** Runs while the client reads nothing and the upstream stands still. */
@@ -78,6 +100,7 @@ class Relaying {
   ) {
     this.#exchange = exchange;
     this.#request = request;
+    this.#client = request.client;
     this.#gateway = gateway;
     this.#resolve = resolve;
     this.#sentMs = gateway.clock.monotonicMs();
@@ -100,29 +123,67 @@ class Relaying {
   #onHead(status: number, headers: Readonly<Record<string, string>>): void {
     this.#status = status;
     this.#headers = headers;
-    this.#reader = readAnswer(status, headers);
+    this.#headMs = this.#gateway.clock.monotonicMs();
+    this.#path = this.#request.pathOf(status, headers, this.#out);
     const date = Date.parse(headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#gateway.ledgerClock.witness(date);
-    if (CREDENTIAL_STATUSES.has(status) || this.#clientGone) return;
-    const head = relayedHead(this.#exchange, headers, this.#request.extraHeaders);
-    this.#exchange.response.writeHead(status, head);
-    if (!this.#request.streamed) return;
-    // A stream's first event may take minutes; its head tells the client that it was accepted.
-    setImmediate(() => {
-      if (!this.#ended && !this.#exchange.response.destroyed)
-        this.#exchange.response.flushHeaders();
-    });
   }
 
   #onData(chunk: Buffer): void {
-    const { response } = this.#exchange;
-    if (response.headersSent && !this.#clientGone) {
-      this.#exchange.firstByteMs ??= this.#gateway.clock.monotonicMs();
-      if (!response.write(chunk)) this.#pause();
+    try {
+      this.#take(chunk);
+    } catch (error) {
+      // What an upstream sends must not end more than its own attempt.
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#gateway.log.error("an answer could not be read", {
+        request: this.#exchange.id,
+        detail,
+      });
+      this.#upstream?.cancel();
+      this.#end({ kind: "protocol", sent: true, detail }, false);
     }
-    this.#reader?.feed(chunk);
+  }
+
+  #take(chunk: Buffer): void {
+    const path = this.#path;
+    path?.feed(chunk);
+    if (this.#held !== null && path !== null) this.#serveWhenShown(path);
     if (this.#request.streamed && !this.#isStarted) this.#noteStart();
     if (this.#clientGone) this.#cancelWhenKnown();
+  }
+
+  readonly #out = (bytes: Buffer): void => {
+    if (this.#held !== null) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.length;
+    } else if (!this.#clientGone) this.#write(bytes);
+  };
+
+  #write(bytes: Buffer): void {
+    this.#exchange.firstByteMs ??= this.#gateway.clock.monotonicMs();
+    if (!this.#client.write(bytes)) this.#pause();
+  }
+
+  /** A stream goes out with its first content; a whole answer at its end. */
+  #serveWhenShown(path: AnswerPath): void {
+    if (this.#status === null || this.#status >= FIRST_REDIRECT) {
+      if (this.#heldBytes > HELD_BYTES_MAX) this.#serve();
+      return;
+    }
+    if (path.isDelayed || this.#heldBytes > HELD_BYTES_MAX) return this.#serve();
+    if (!this.#request.streamed) return;
+    const { contentBytes, error } = path.reading();
+    if (contentBytes > 0 && error === null) this.#serve();
+  }
+
+  #serve(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    this.#request.onServing(this.#headSeconds());
+    if (this.#clientGone) return;
+    const isEvents = this.#request.pings && this.#request.streamed;
+    this.#client.begin(this.#status ?? 0, this.#request.headOf(this.#headers), isEvents);
+    for (const bytes of held) this.#write(bytes);
   }
 
   #pause(): void {
@@ -134,7 +195,7 @@ class Relaying {
   }
 
   #noteStart(): void {
-    const reading = this.#reader?.reading();
+    const reading = this.#path?.reading();
     if (reading?.started !== true || reading.billed === null) return;
     this.#isStarted = true;
     this.#request.onStarted(reading.billed);
@@ -162,7 +223,7 @@ class Relaying {
   /** After a hang-up: read on to the start of the answer, then a moment for the final usage. */
   #cancelWhenKnown(): void {
     if (this.#request.billsToTheEnd || this.#ended) return;
-    const reading = this.#reader?.reading();
+    const reading = this.#path?.reading();
     if (reading?.final === true) return this.#cancel();
     // A whole answer has no start to wait for: its moment runs from the hang-up.
     if (this.#request.streamed && reading?.started !== true && this.#status === null) return;
@@ -179,41 +240,41 @@ class Relaying {
     this.#ended = true;
     if (this.#giveUp !== null) clearTimeout(this.#giveUp);
     if (this.#blocked !== null) clearTimeout(this.#blocked);
-    const { response } = this.#exchange;
-    response.off("close", this.#onClose).off("drain", this.#onDrain);
-    const answered = response.headersSent;
-    if (answered && !this.#clientGone) {
-      if (complete) response.end();
-      // A cut answer must look cut to the client, which then repeats the request unstreamed.
-      else response.destroy();
-    }
-    void this.#finish(failure, { complete, answered });
+    void this.#finish(failure, complete);
   }
 
-  async #finish(
-    failure: UpstreamFailure | null,
-    end: { readonly complete: boolean; readonly answered: boolean },
-  ): Promise<void> {
-    const seconds = (this.#gateway.clock.monotonicMs() - this.#sentMs) / 1000;
-    const reading = this.#reader === null ? NOTHING_READ : await this.#reader.finish();
+  async #finish(failure: UpstreamFailure | null, complete: boolean): Promise<void> {
+    const endMs = this.#gateway.clock.monotonicMs();
+    const reading = this.#path === null ? NOTHING_READ : await this.#path.finish(complete);
+    const isWhole = complete && this.#path?.isWhole() !== false;
+    if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve();
+    const { response } = this.#exchange;
+    response.off("close", this.#onClose).off("drain", this.#onDrain);
+    const answered = this.#held === null;
+    if (answered && !this.#clientGone && !response.destroyed) {
+      // An error event has told the client already; a cut could lose it on the way.
+      if (isWhole || (complete && reading.error !== null)) this.#client.end();
+      else this.#client.cut();
+    }
     this.#resolve({
       status: this.#status,
       upstreamHeaders: this.#headers,
       failure,
+      complete,
       clientGone: this.#clientGone,
       reading,
-      seconds,
-      ...end,
+      seconds: (endMs - this.#sentMs) / 1000,
+      answered,
+      held: this.#held ?? [],
     });
   }
-}
 
-const NOTHING_READ: Reading = {
-  started: false,
-  final: false,
-  billed: null,
-  contentBytes: 0,
-  stopReason: null,
-  error: null,
-  refusedBeforeOutput: false,
-};
+  #headSeconds(): number | null {
+    return this.#headMs === null ? null : (this.#headMs - this.#sentMs) / 1000;
+  }
+
+  #isServed(reading: Reading): boolean {
+    if (this.#status === null || this.#status >= FIRST_REDIRECT) return false;
+    return reading.error === null && this.#request.isServed(reading);
+  }
+}

@@ -1,66 +1,121 @@
-/** Chooses the provider, and which of its credentials, for a request. */
-import { isRefusal, refusal, type Refusal } from "../core/refusal.ts";
-import type { ProviderKeyConfig } from "../config/config.ts";
-import type { Plan, PlanProvider, Policy } from "../policy/plan.ts";
-import type { PriceBook } from "../pricing/price-book.ts";
+/** Chooses where a request may go, and in which order: rules, the session's seat, the key's providers. */
+import { refusal, type Refusal } from "../core/refusal.ts";
+import type { Plan } from "../policy/plan.ts";
 import { rowOf } from "../providers/catalogue.ts";
-import type { ProviderRow } from "../providers/row.ts";
-
-export interface Target {
-  readonly use: PlanProvider;
-  readonly row: ProviderRow;
-  /** Null where the provider needs no credential. */
-  readonly credential: ProviderKeyConfig | null;
-}
+import { doorOf } from "../providers/doors.ts";
+import { orderOf, type Decision, type RouteTarget } from "../routing/rules/decision.ts";
+import type { Quirk } from "../wire/egress.ts";
+import { addressOf } from "./address.ts";
+import { candidateOf, isKeyless, plainTarget, type Candidate, type Target } from "./candidates.ts";
+import type { Gateway } from "./ports.ts";
+import { routeFacts, servedBy, type Routing } from "./route-facts.ts";
 
 export interface Routed {
-  readonly target: Target;
+  /** In order of preference; never empty. */
+  readonly candidates: readonly Candidate[];
   /** Observe mode only: what enforcement would have answered. */
   readonly waived: Refusal | null;
+  /** Id of the rule that took the request; null: none did. */
+  readonly rule: string | null;
+  /** What happens to what a door cannot carry. */
+  readonly onUnsupported: "refuse" | "drop";
+  /** Targets for a refusal of just this class. */
+  readonly fallbacks: {
+    readonly context_length: readonly Candidate[];
+    readonly content_policy: readonly Candidate[];
+  };
 }
 
 /**
- * The first provider of the key's list that allows the model. In observe mode a model that none allows
- * goes to the first usable one, and says so.
+ * The candidates that rules leave, else the key's providers that allow and serve the model. In observe
+ * mode a model that none allows goes to the usable ones all the same, and says so.
  */
-export function route(
-  plan: Plan,
-  model: string,
-  ruling: { readonly policy: Policy; readonly prices: PriceBook },
-): Routed | Refusal {
-  const { policy, prices } = ruling;
-  const denied = denial(plan, model, policy, prices);
+export function route(of: Routing, gateway: Gateway): Routed | Refusal {
+  const { policy, routing } = of.exchange.ruling;
+  const decision = routing.hasRules ? routing.decide(routeFacts(of, gateway)) : null;
+  const chosen = decision === null || decision.rule === null ? [] : chosenBy(decision, of, gateway);
+  if (decision !== null && chosen.length > 0)
+    return {
+      candidates: chosen,
+      waived: null,
+      rule: decision.rule,
+      onUnsupported: decision.onUnsupported,
+      fallbacks: fallbacksOf(decision, of),
+    };
+  const denied = denial(of);
   if (denied !== null && policy.mode === "enforce") return denied;
+  const { plan, model } = of;
   const allowed = plan.providers.filter((use) => use.allows(model));
-  const target = firstUsable(plan, allowed.length > 0 ? allowed : plan.providers);
-  return isRefusal(target) ? target : { target, waived: denied };
+  const uses = allowed.length > 0 ? allowed : plan.providers;
+  const candidates = uses.flatMap((use) => candidateOf(use, model) ?? []);
+  if (candidates.length === 0) return noneUsable(plan, model);
+  const { onUnsupported } = routing;
+  return { candidates, waived: denied, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
+}
+
+const NO_FALLBACKS: Routed["fallbacks"] = { context_length: [], content_policy: [] };
+
+function chosenBy(
+  { groups }: Decision,
+  { plan, model }: Routing,
+  gateway: Gateway,
+): readonly Candidate[] {
+  return candidatesOf(orderOf(groups, gateway.random), plan, model);
+}
+
+function candidatesOf(
+  targets: readonly RouteTarget[],
+  plan: Plan,
+  asked: string,
+): readonly Candidate[] {
+  return targets.flatMap(({ provider, model }) => servedBy(plan, provider, model ?? asked) ?? []);
+}
+
+function fallbacksOf({ fallbacks }: Decision, { plan, model }: Routing): Routed["fallbacks"] {
+  const { contextLength, contentPolicy } = fallbacks;
+  if (contextLength.length + contentPolicy.length === 0) return NO_FALLBACKS;
+  return {
+    context_length: candidatesOf(contextLength, plan, model),
+    content_policy: candidatesOf(contentPolicy, plan, model),
+  };
 }
 
 /** The key's first usable provider, for calls that name no model. */
 export function usableTarget(plan: Plan): Target | Refusal {
-  return firstUsable(plan, plan.providers);
+  for (const use of plan.providers) {
+    const row = rowOf(use.provider.kind);
+    const door = row?.doors[0];
+    if (row === null || door === undefined) continue;
+    const { keys } = use.provider;
+    if (keys.length === 0 && !isKeyless(row)) continue;
+    const address = addressOf(row, door, { provider: use.provider, model: "" });
+    if (address === null) continue;
+    const codec = doorOf(door.format);
+    return plainTarget({ use, row, door, codec, address, model: "", quirks: NO_QUIRKS, keys });
+  }
+  return noneUsable(plan, null);
 }
 
-function firstUsable(plan: Plan, uses: readonly PlanProvider[]): Target | Refusal {
-  for (const use of uses) {
-    const target = usable(use);
-    if (target !== null) return target;
-  }
+const NO_QUIRKS: ReadonlySet<Quirk> = new Set();
+
+function noneUsable(plan: Plan, model: string | null): Refusal {
+  const what = model === null ? "No usable provider" : `No provider that serves model ${model}`;
   return refusal(
     "no_provider_available",
-    `No usable provider is configured for key ${plan.virtualKey}; your platform team has to add one.`,
+    `${what} is configured for key ${plan.virtualKey}; your platform team has to add one.`,
     { "retry-after": "5" },
   );
 }
 
-function denial(plan: Plan, model: string, policy: Policy, prices: PriceBook): Refusal | null {
+function denial({ exchange, plan, model }: Routing): Refusal | null {
+  const { policy, prices } = exchange.ruling;
   if (!plan.providers.some((use) => use.allows(model)))
     return refusal(
       "model_not_allowed",
       `Model ${model} is not allowed for key ${plan.virtualKey}; choose another with /model, ` +
         "or ask your platform team to allow it.",
     );
-  if (policy.unknownModels === "refuse" && !prices.known(model))
+  if (policy.unknownModels === "refuse" && !isPriced(plan, model, prices))
     return refusal(
       "model_not_allowed",
       `Model ${model} has no known price, and models without one are refused here; ` +
@@ -69,22 +124,9 @@ function denial(plan: Plan, model: string, policy: Policy, prices: PriceBook): R
   return null;
 }
 
-function usable(use: PlanProvider): Target | null {
-  const row = rowOf(use.provider.kind);
-  if (row === null) return null;
-  if (row.auth.kind === "none") return { use, row, credential: null };
-  const credential = byWeight(use.provider.keys);
-  return credential === null ? null : { use, row, credential };
-}
-
-/** A key drawn at random by weight. */
-function byWeight(keys: readonly ProviderKeyConfig[]): ProviderKeyConfig | null {
-  if (keys.length <= 1) return keys[0] ?? null;
-  const total = keys.reduce((sum, key) => sum + key.weight, 0);
-  let rest = Math.random() * total;
-  for (const key of keys) {
-    rest -= key.weight;
-    if (rest < 0) return key;
-  }
-  return keys.at(-1) ?? null;
+function isPriced(plan: Plan, model: string, prices: Routing["exchange"]["ruling"]["prices"]) {
+  return plan.providers.some((use) => {
+    const candidate = candidateOf(use, model);
+    return candidate !== null && prices.known(candidate.model, candidate.row.kind);
+  });
 }

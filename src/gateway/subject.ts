@@ -21,6 +21,7 @@ export function subjectOf(
     agent: header(headers, "x-claude-code-agent-id"),
     parentAgent: header(headers, "x-claude-code-parent-agent-id"),
     taskType: endpoint === "count_tokens" ? "count" : taskTypeOf(headers, body),
+    taskSource: header(headers, "x-claude-code-request-class") === null ? "heuristic" : "hint",
     requestedModel: body.model,
     maxTokens: body.maxTokens,
   };

@@ -11,7 +11,7 @@ import type { ModelPrice } from "../pricing/price.ts";
 import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
 import { attributionOf } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
-import type { Target } from "./route.ts";
+import type { Target } from "./candidates.ts";
 import type { TurnTrace } from "./turns.ts";
 
 /** An attempt that holds its money: what it will ask for, and at which price it will be charged. */
@@ -104,6 +104,10 @@ function admitRecord(
     output_pico: String(bound.outputPico),
     windows: keysOf(taking.windows, "money"),
     limits: keysOf(taking.windows, "limits"),
+    door: target.door.id,
+    task_source: exchange.subject?.taskSource ?? "heuristic",
+    ...(exchange.rule === null ? {} : { rule: exchange.rule }),
+    ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
     ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),

@@ -71,6 +71,14 @@ export interface AdmitRecord extends Attribution {
   readonly clamped_max_uses?: number;
   /** `last_request` where a budget with that overshoot let it over the cap. */
   readonly overshoot?: "last_request";
+  /** The provider's door that it goes through. */
+  readonly door?: string;
+  /** Whether the task type is the client's own word or the gateway's guess. */
+  readonly task_source?: "hint" | "heuristic";
+  /** Id of the routing rule that chose the target; left out: none did. */
+  readonly rule?: string;
+  /** What is worth knowing of the choice: why a session left its door, and what that costs. */
+  readonly route_note?: string;
 }
 
 /** A hold lowered while its attempt runs. */
@@ -108,6 +116,8 @@ export interface SettleRecord {
   readonly upstream_request_id: string | null;
   /** Why it went wrong, in one word of ours ("reset", "idle_timeout"); null where it did not. */
   readonly fault: string | null;
+  /** Fields of the request that the door could not carry; left out: none. */
+  readonly dropped?: readonly string[];
   /** Null where the request goes on with another attempt or ends in a refusal. */
   readonly end: Ending | null;
 }

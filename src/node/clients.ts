@@ -11,6 +11,8 @@ const CONNECTIONS_PER_ORIGIN_MAX = 1024;
 export interface Clients {
   /** The client that reaches providers of this kind. */
   readonly of: (kind: string) => UpstreamClient;
+  /** The way out to everybody but providers: token servers. */
+  readonly network: UpstreamClient;
   readonly close: () => Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export function createClients(config: Config): Clients {
   const network = createNetworkClient(config);
   const embedded = createRehearsalClient();
   return {
+    network,
     of: (kind) => (rowOf(kind)?.transport === "embedded" ? embedded : network),
     close: async () => {
       await Promise.all([network.close(), embedded.close()]);

@@ -10,6 +10,7 @@ import { detachedMeter } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter } from "../ledger/state.ts";
 import { compilePolicy, meterDefinitions } from "../policy/plan.ts";
+import { compileRouting, type RuleFailure } from "../routing/rules/routing.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { adoptions, lateBalances, openingBalances, type SpendingHistory } from "./openings.ts";
 import type { NodeState } from "./state.ts";
@@ -25,6 +26,8 @@ export interface ConfigureOptions {
   readonly history: SpendingHistory;
   readonly hasher: Hasher;
   readonly nowMs: () => number;
+  /** Told where a rule's expression fails on a request. */
+  readonly ruleFailed?: (failure: RuleFailure) => void;
 }
 
 /**
@@ -114,11 +117,16 @@ function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureO
     });
 }
 
-function rulingOf({ config, state, hasher }: ConfigureOptions): Ruling {
+function rulingOf({ config, state, hasher, ruleFailed }: ConfigureOptions): Ruling {
   const policy = compilePolicy(config, state.fold.ledger);
   return {
     policy,
     prices: createPriceBook(config.prices),
+    routing: {
+      ...compileRouting(config, ruleFailed),
+      hasRules: config.routing.rules.length > 0,
+      onUnsupported: config.routing.onUnsupported,
+    },
     keys: new KeyRing(
       hasher,
       config.virtualKeys.flatMap((key) =>

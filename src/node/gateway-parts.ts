@@ -5,9 +5,11 @@ import type { HealthReport } from "../gateway/server.ts";
 import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
 import { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
+import { SessionLog } from "../gateway/session-log.ts";
 import { Sessions } from "../policy/sessions.ts";
 import type { Config } from "../config/config.ts";
 import type { Clients } from "./clients.ts";
+import type { UpstreamHealth } from "./provider-health.ts";
 import type { OpenNode } from "./open-node.ts";
 import type { Configuration } from "./reload.ts";
 import { askDate, witnessOrigin } from "./witness.ts";
@@ -49,6 +51,8 @@ export interface GatewayParts {
   readonly ledgerClock: LedgerClock;
   readonly clock: Clock;
   readonly providerHealth: ProviderHealth;
+  readonly upstreamHealth: Omit<UpstreamHealth, "stop">;
+  readonly credentials: Pick<Gateway, "authenticate" | "forgetCredential">;
   readonly draining: () => boolean;
   readonly cutOff: () => boolean;
   readonly metrics: Metrics;
@@ -63,6 +67,8 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     ledger: node.state.fold.ledger,
     journal: node.journal,
     sessions: new Sessions(),
+    sessionLog: new SessionLog(),
+    seats: parts.upstreamHealth.seats,
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
     anonymousLines: perSecond(ANONYMOUS_LINES_PER_SECOND, parts.clock),
     trustedProxies: () => configuration.inForce.config.server.trustedProxies,
@@ -73,6 +79,10 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     budgetWaitMs: () => configuration.inForce.config.server.budgetWaitMs,
     maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
     timeouts: () => configuration.inForce.config.server.timeouts,
+    health: parts.upstreamHealth.health,
+    retries: parts.upstreamHealth.retries,
+    random: Math.random,
+    ...parts.credentials,
     ...pick(parts),
   };
 }

@@ -13,6 +13,7 @@ import { modelMatcher } from "../policy/models.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { smallestSoundCap } from "../pricing/sound-cap.ts";
 import { providerKinds } from "../providers/catalogue.ts";
+import { expressionFault } from "../routing/rules/expression.ts";
 import { tlsFault } from "./certificate.ts";
 import { configure } from "./configure.ts";
 import type { SpendingHistory } from "./openings.ts";
@@ -39,6 +40,8 @@ export interface ConfigurationOptions {
   readonly history: SpendingHistory;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Told after each change of what is in force. */
+  readonly onChanged?: (before: Config, after: Config) => void;
 }
 
 /** Reads a configuration, with the entities that the API has made beside those of the file. */
@@ -48,7 +51,8 @@ export function readConfig(
   added: AddedEntities = {},
 ): ReturnType<typeof loadConfig> {
   const knownKinds = providerKinds();
-  const asking = { knownKinds, smallestCap, tlsTrial: tlsFault };
+  const trials = { tlsTrial: tlsFault, expressionTrial: expressionFault };
+  const asking = { knownKinds, smallestCap, ...trials };
   return loadConfig({ file, environment, added, ...asking });
 }
 
@@ -123,6 +127,7 @@ export class Configuration {
       const before = this.#inForce.config;
       try {
         this.#inForce = await bringIntoForce(this.#options, loaded.config);
+        this.#options.onChanged?.(before, this.#inForce.config);
       } catch (error) {
         // The views may be away for a moment: what is in force stays, and the next reload tries again.
         const message = `it could not be brought into force: ${String(error)}`;
@@ -162,7 +167,7 @@ function warnOfRestart(before: Config, after: Config, log: Log): void {
 }
 
 async function bringIntoForce(options: ConfigurationOptions, config: Config): Promise<InForce> {
-  const { node, hasher, history, nowMs } = options;
+  const { node, hasher, history, nowMs, log } = options;
   const whole = withDefaultKey(config);
   const ruling = await configure({
     config: whole,
@@ -172,6 +177,10 @@ async function bringIntoForce(options: ConfigurationOptions, config: Config): Pr
     history,
     hasher,
     nowMs,
+    ruleFailed: ({ rule, message, count }) => {
+      if (count === 1)
+        log.warn("a routing rule fails on a request and is skipped", { rule, message });
+    },
   });
   return { config: whole, ruling };
 }

@@ -29,6 +29,7 @@ export async function askDate(origin: string, clients: Clients): Promise<number 
       body: null,
       firstByteTimeoutMs: DEADLINE_MS,
       idleTimeoutMs: DEADLINE_MS,
+      allowPrivateNetwork: true,
     },
     { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX },
   );

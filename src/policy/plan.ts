@@ -41,6 +41,8 @@ export interface Plan {
 export interface Policy {
   readonly mode: "enforce" | "observe";
   readonly unknownModels: "assume" | "refuse";
+  /** Failed attempts are repeated and moved to other targets, and what keeps failing is left alone. */
+  readonly failOver: boolean;
   readonly plans: ReadonlyMap<VirtualKeyId, Plan>;
 }
 
@@ -93,6 +95,7 @@ export function compilePolicy(config: Config, ledger: Ledger): Policy {
   return {
     mode: config.mode,
     unknownModels: config.unknownModels,
+    failOver: config.routing.failOver,
     plans: new Map(plans.map((plan) => [plan.virtualKey, plan])),
   };
 }

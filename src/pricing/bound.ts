@@ -19,6 +19,15 @@ export interface BoundRequest {
   readonly maxUsesCap?: number;
 }
 
+/** What of a provider decides how many tokens a body can become; the catalogue's capabilities have it. */
+export interface BoundFacts {
+  readonly imageTokensMax: number;
+  /** No input costs more tokens than the bytes of its UTF-8. */
+  readonly tokensNeverExceedBytes: boolean;
+  /** `max_tokens` bounds thinking and text together. */
+  readonly maxTokensIncludesThinking: boolean;
+}
+
 export interface BoundContext {
   readonly book: PriceBook;
   /** Of the model as it goes upstream. */
@@ -30,6 +39,10 @@ export interface BoundContext {
   readonly resultCeilingTokens?: number;
   /** Where the provider's workspace runs inference when a body does not say; left out: "global". */
   readonly workspaceGeo?: string;
+  /** The provider's kind, for fallbacks and advisors; left out: Anthropic's. */
+  readonly kind?: string;
+  /** Left out: Anthropic's. */
+  readonly can?: BoundFacts;
 }
 
 export interface Bound {
@@ -50,16 +63,21 @@ export interface Bound {
 const REQUEST_TOKENS = 2_048;
 const TOOL_TOKENS = 64;
 const PROVIDER_TOOL_TOKENS = 1_024;
-const IMAGE_TOKENS = 5_000;
 /** A tokenizer that normalises can turn one character of 3 bytes into 33 tokens. */
 const NON_ASCII_TOKENS = 11;
 const ESCAPE_TOKENS = 33;
+const ANTHROPIC: BoundFacts = {
+  imageTokensMax: 5_000,
+  tokensNeverExceedBytes: false,
+  maxTokensIncludesThinking: true,
+};
 /** Keeps products of tokens and passes exact; no budget reaches what it bounds. */
 const USES_MAX = 1_000_000_000;
 
 /** What every model of the request has in common. */
 interface Demand {
   readonly facts: BodyFacts;
+  /** Of one pass, thinking included. */
   readonly maxTokens: number;
   readonly passes: number;
   readonly markers: "none" | "5m" | "1h";
@@ -68,6 +86,7 @@ interface Demand {
   readonly opaque: boolean;
   readonly knownInputTokens: number;
   readonly resultCeilingTokens: number;
+  readonly can: BoundFacts;
 }
 
 /**
@@ -88,25 +107,35 @@ export function boundOf(request: BoundRequest, context: BoundContext): Bound {
   const rates = holdRatesFor(demand, price, firstTokens);
 
   let inputPico = BigInt(inputTokens) * rates[demand.markers];
-  let feesPico = 0n;
+  let feesPico = price.requestPico === 0n ? 0n : BigInt(demand.passes) * price.requestPico;
   if (facts.serverTools.length > 0) {
-    inputPico += advisorsPico(request, context, demand);
-    feesPico = searchesPico(request, context);
+    const advisors = advisorsCost(request, context, demand);
+    inputPico += advisors.tokensPico;
+    feesPico += advisors.feesPico + searchesPico(request, context);
   }
   if (facts.fallbacks === "default" || facts.fallbacks.length > 0) {
-    inputPico += fallbacksPico(demand, context);
+    const fallbacks = fallbacksCost(demand, context);
+    inputPico += fallbacks.tokensPico;
+    feesPico += fallbacks.feesPico;
   }
 
   const inputNeed = roundUp(scaledUp(inputPico, modifier) + feesPico);
   const outputPico = scaledUp(rates.output, modifier) as PicoUsdPerToken;
-  const outputTokens = Math.min(demand.passes * request.maxTokens, Number.MAX_SAFE_INTEGER);
+  const outputTokens = Math.min(demand.passes * demand.maxTokens, Number.MAX_SAFE_INTEGER);
   const outputNeed = roundUp(BigInt(outputTokens) * outputPico);
   const need = nanoUsd(inputNeed + outputNeed);
   return { inputNeed, outputTokens, outputPico, need, inputTokens, passes: demand.passes };
 }
 
+/** What one pass can write: beside a `max_tokens` that bounds the text alone, the model's most. */
+function outputOf(maxTokens: number, can: BoundFacts, price: ModelPrice): number {
+  return can.maxTokensIncludesThinking ? maxTokens : maxTokens + price.maxOutputTokens;
+}
+
 function demandOf(request: BoundRequest, context: BoundContext): Demand {
-  const { facts, maxTokens } = request;
+  const { facts } = request;
+  const can = context.can ?? ANTHROPIC;
+  const maxTokens = outputOf(request.maxTokens, can, context.price);
   const { obscured } = facts;
   let passes = facts.compaction || obscured ? 2 : 1;
   let opaque = facts.opaqueInput || obscured;
@@ -124,6 +153,7 @@ function demandOf(request: BoundRequest, context: BoundContext): Demand {
     opaque,
     knownInputTokens: request.knownInputTokens ?? Infinity,
     resultCeilingTokens: context.resultCeilingTokens ?? Infinity,
+    can,
   };
 }
 
@@ -140,17 +170,21 @@ function isSurcharged(facts: BodyFacts, workspaceGeo: string | undefined): boole
 }
 
 function firstPassTokens(demand: Demand, { contextWindowTokens }: ModelPrice): number {
-  const { facts, opaque, knownInputTokens } = demand;
+  const { facts, opaque, knownInputTokens, can } = demand;
   if (opaque) return Math.min(knownInputTokens, contextWindowTokens);
   const providerTools = Math.max(facts.providerTools ?? 0, facts.serverTools.length);
+  // An escape of six bytes says at most three bytes of UTF-8.
+  const textTokens = can.tokensNeverExceedBytes
+    ? facts.asciiBytes + facts.nonAsciiBytes
+    : facts.asciiBytes +
+      NON_ASCII_TOKENS * facts.nonAsciiBytes +
+      ESCAPE_TOKENS * facts.unicodeEscapes;
   const tokens =
-    facts.asciiBytes +
-    NON_ASCII_TOKENS * facts.nonAsciiBytes +
-    ESCAPE_TOKENS * facts.unicodeEscapes +
+    textTokens +
     REQUEST_TOKENS +
     TOOL_TOKENS * facts.tools +
     PROVIDER_TOOL_TOKENS * providerTools +
-    IMAGE_TOKENS * facts.images;
+    can.imageTokensMax * facts.images;
   return Math.min(tokens, knownInputTokens, contextWindowTokens);
 }
 
@@ -177,28 +211,36 @@ function holdRatesFor(demand: Demand, price: ModelPrice, firstTokens: number): H
   return price.holdRates[demand.fast ? "fast" : "standard"];
 }
 
+interface Extra {
+  readonly tokensPico: bigint;
+  readonly feesPico: bigint;
+}
+
 /** An advisor reads the session as it stands, with caching of its own, once for each use. */
-function advisorsPico(request: BoundRequest, context: BoundContext, demand: Demand): bigint {
-  let pico = 0n;
+function advisorsCost(request: BoundRequest, context: BoundContext, demand: Demand): Extra {
+  const { book, atMs, kind } = context;
+  let tokensPico = 0n;
+  let feesPico = 0n;
   for (const tool of request.facts.serverTools) {
     if (!tool.type.startsWith("advisor")) continue;
-    const { book, atMs } = context;
-    const price = tool.model === null ? book.dearest : book.resolve(tool.model, atMs);
+    const price = tool.model === null ? book.dearestOf(kind) : book.resolve(tool.model, atMs, kind);
     const rates = price.holdRates[demand.fast ? "fastLong" : "long"];
     const usePico =
       BigInt(price.contextWindowTokens) * rates["1h"] +
       BigInt(price.maxOutputTokens) * rates.output;
-    pico += BigInt(usesOf(tool, request)) * usePico;
+    const uses = BigInt(usesOf(tool, request));
+    tokensPico += uses * usePico;
+    feesPico += uses * price.requestPico;
   }
-  return pico;
+  return { tokensPico, feesPico };
 }
 
 /** Tried in turn, each with all passes; it also reads what the declined models had written. */
-function fallbacksPico(demand: Demand, context: BoundContext): bigint {
-  const { book, atMs } = context;
-  let pico = 0n;
+function fallbacksCost(demand: Demand, context: BoundContext): Extra {
+  let tokensPico = 0n;
+  let feesPico = 0n;
   let writtenTokens = demand.maxTokens;
-  for (const price of fallbackPrices(demand.facts, book, atMs)) {
+  for (const price of fallbackPrices(demand.facts, context)) {
     const bodyTokens = firstPassTokens(demand, price);
     // Twice: the next model's tokenizer may need more tokens for the same text.
     const firstTokens = Math.min(bodyTokens + 2 * writtenTokens, price.contextWindowTokens);
@@ -207,21 +249,21 @@ function fallbacksPico(demand: Demand, context: BoundContext): bigint {
     const laterTokens = laterPassTokens(firstTokens, { ...demand, maxTokens }, price);
     const inputTokens = firstTokens + laterTokens;
     const rates = holdRatesFor(demand, price, firstTokens);
-    pico +=
-      BigInt(inputTokens) * rates[demand.markers] +
-      BigInt(demand.passes) * BigInt(maxTokens) * rates.output;
+    const passes = BigInt(demand.passes);
+    tokensPico +=
+      BigInt(inputTokens) * rates[demand.markers] + passes * BigInt(maxTokens) * rates.output;
+    feesPico += passes * price.requestPico;
     writtenTokens += maxTokens;
   }
-  return pico;
+  return { tokensPico, feesPico };
 }
 
 function fallbackPrices(
   { fallbacks }: BodyFacts,
-  book: PriceBook,
-  atMs: number,
+  { book, atMs, kind }: BoundContext,
 ): readonly ModelPrice[] {
-  if (fallbacks === "default") return [book.dearest];
-  return fallbacks.map((model) => book.resolve(model, atMs));
+  if (fallbacks === "default") return [book.dearestOf(kind)];
+  return fallbacks.map((model) => book.resolve(model, atMs, kind));
 }
 
 /** Fees of web searches, by the dearest model that can make them; modifiers do not touch them. */
@@ -232,7 +274,7 @@ function searchesPico(request: BoundRequest, context: BoundContext): bigint {
     if (tool.type.startsWith("web_search")) uses += usesOf(tool, request);
   }
   const hops = facts.fallbacks === "default" ? 2 : 1 + facts.fallbacks.length;
-  const { webSearchPico } = context.book.dearest;
+  const { webSearchPico } = context.book.dearestOf(context.kind);
   return BigInt(uses) * BigInt(hops) * webSearchPico;
 }
 

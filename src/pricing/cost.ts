@@ -17,37 +17,41 @@ export interface CostContext {
   readonly batch?: boolean;
   /** True at a regional endpoint that has a premium. */
   readonly regional?: boolean;
+  /** The provider's kind, for passes at other models; left out: Anthropic's. */
+  readonly kind?: string;
 }
 
 const PICO_PER_NANO = 1000n;
 
 /**
  * The cost in nano-dollars, rounded half up once: the sum over the passes, each at its own model's
- * price and tier; a free pass costs nothing. The modifiers apply to tokens, not to web searches.
+ * price and tier; a free pass costs nothing. The modifiers apply to tokens, not to fees.
  */
 export function costOf(billed: BilledUsage, context: CostContext): NanoUsd {
   let tokensPico = 0n;
-  let searchesPico = 0n;
+  let feesPico = 0n;
   for (const pass of billed.passes) {
     if (pass.free) continue;
     const price = priceOfPass(pass, context);
     tokensPico += tokensPicoOf(pass.usage, ratesOfPass(pass, price, { billed, context }));
     if (pass.usage.web_search_requests > 0) {
-      searchesPico += BigInt(pass.usage.web_search_requests) * price.webSearchPico;
+      feesPico += BigInt(pass.usage.web_search_requests) * price.webSearchPico;
     }
+    feesPico += price.requestPico;
   }
   const { numerator, denominator } = modifierOf({
     us: billed.inferenceGeo === "us",
     regional: context.regional ?? false,
     batch: context.batch ?? billed.serviceTier === "batch",
   });
-  const scaled = tokensPico * numerator + searchesPico * denominator;
+  const scaled = tokensPico * numerator + feesPico * denominator;
   const unit = PICO_PER_NANO * denominator;
   return nanoUsd((2n * scaled + unit) / (2n * unit));
 }
 
 function priceOfPass(pass: BilledPass, context: CostContext): ModelPrice {
-  return pass.model === null ? context.price : context.book.resolve(pass.model, context.atMs);
+  const { book, price, atMs, kind } = context;
+  return pass.model === null ? price : book.resolve(pass.model, atMs, kind);
 }
 
 function ratesOfPass(

@@ -1,4 +1,4 @@
-/** The table's rows as prices, by every name that they have. */
+/** Rows of price lists as prices, by every name that they have. */
 import { invariant } from "../core/invariant.ts";
 import type { PicoUsdPerToken } from "../core/money.ts";
 import { addDated, midnightOf } from "./dated.ts";
@@ -10,7 +10,25 @@ import type { PriceList, PriceRow } from "./table.ts";
 export interface ListedPrice extends Dated {
   readonly row: PriceRow;
   readonly price: ModelPrice;
+  /** In force in some hours of the day instead; null where all hours cost the same. */
+  readonly peak: PeakPrice | null;
 }
+
+export interface PeakPrice {
+  /** From the first to before the second of each, in UTC. */
+  readonly hoursUtc: readonly (readonly [number, number])[];
+  readonly price: ModelPrice;
+}
+
+/** Whether a moment (Unix milliseconds) lies in the hours. */
+export function isPeak({ hoursUtc }: PeakPrice, atMs: number): boolean {
+  const hour = Math.floor(atMs / HOUR_MS) % DAY_HOURS;
+  for (const [from, before] of hoursUtc) if (hour >= from && hour < before) return true;
+  return false;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_HOURS = 24;
 
 /** Rows by name and alias, each list in the order of its dates. */
 export function listedPrices(
@@ -18,7 +36,12 @@ export function listedPrices(
 ): ReadonlyMap<string, readonly ListedPrice[]> {
   const lists = new Map<string, readonly ListedPrice[]>();
   for (const row of table) {
-    const listed = { row, fromMs: midnightOf(row.from, row.model), price: priceOf(row) };
+    const price = priceOf(row, row.prices);
+    const peak =
+      row.peak === undefined
+        ? null
+        : { hoursUtc: row.peak.hoursUtc, price: priceOf(row, row.peak.prices) };
+    const listed = { row, fromMs: midnightOf(row.from, row.model), price, peak };
     for (const name of [row.model, ...(row.aliases ?? [])]) addDated(lists, name, listed);
   }
   return lists;
@@ -43,8 +66,8 @@ export function rateOf(usdPerMillion: string, model: string, field: string): Pic
   return pico;
 }
 
-function priceOf(row: PriceRow): ModelPrice {
-  const rates = ratesOf(row.prices, row.model);
+function priceOf(row: PriceRow, prices: PriceList): ModelPrice {
+  const rates = ratesOf(prices, row.model);
   const tier = row.longContext;
   const longContext =
     tier === undefined
@@ -60,8 +83,13 @@ function priceOf(row: PriceRow): ModelPrice {
     fast,
     contextWindowTokens: row.contextWindowTokens,
     maxOutputTokens: row.maxOutputTokens,
-    // A price for a thousand searches, read as one for a million tokens, is a thousandth of it.
-    webSearchPico: 1000n * rateOf(row.webSearchPerThousand, row.model, "web search"),
-    holdRates: holdRatesOf({ rates, longContext, fast }),
+    webSearchPico: picoOfOne(row.webSearchPerThousand, row.model, "web search"),
+    requestPico: picoOfOne(row.feePerThousandRequests ?? "0", row.model, "fee"),
+    holdRates: holdRatesOf({ rates, longContext, fast }, row.cachesUnasked),
   };
+}
+
+/** A price for a thousand, read as one for a million tokens, is a thousandth of it. */
+function picoOfOne(usdPerThousand: string, model: string, field: string): bigint {
+  return 1000n * rateOf(usdPerThousand, model, field);
 }

@@ -29,26 +29,31 @@ export function overridesByModel(
 /**
  * The price that an override makes.
  *
- * @param base The table's price of that day (its tier, fast mode and window stay in force); for a
- * model that the table lacks, null.
- * @param unlisted Gives window and search price where there is no base.
+ * @param around.base The table's price of that day (its tier, fast mode and window stay in force);
+ * for a model that the table lacks, null.
+ * @param around.dearest Gives window and fees where there is no base.
+ * @param around.cachesUnasked The provider charges for writes to its cache that nothing marked.
  */
 export function overriddenPrice(
   override: PriceOverride,
-  base: ModelPrice | null,
-  unlisted: ModelPrice,
+  around: {
+    readonly base: ModelPrice | null;
+    readonly dearest: ModelPrice;
+    readonly cachesUnasked: boolean;
+  },
 ): ModelPrice {
+  const { base, dearest, cachesUnasked } = around;
   const rates = overrideRates(override, base?.rates ?? null);
   const longContext = base?.longContext ?? null;
   const fast = base?.fast ?? null;
   return {
-    ...(base ?? { ...unlisted, name: override.model }),
+    ...(base ?? { ...dearest, name: override.model }),
     source: "override",
     from: override.from,
     rates,
     longContext,
     fast,
-    holdRates: holdRatesOf({ rates, longContext, fast }),
+    holdRates: holdRatesOf({ rates, longContext, fast }, cachesUnasked),
   };
 }
 

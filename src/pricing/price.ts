@@ -45,6 +45,8 @@ export interface ModelPrice {
   readonly maxOutputTokens: number;
   /** Pico-dollars for one web search. */
   readonly webSearchPico: bigint;
+  /** Pico-dollars for the request itself, once a pass; nearly everywhere 0. */
+  readonly requestPico: bigint;
   /** Never below what the rates above can charge; for an assumed price the dearest known. */
   readonly holdRates: Readonly<Record<HoldCase, HoldRates>>;
 }
@@ -88,10 +90,16 @@ export function doubledRates(rates: Rates): Rates {
   return mergeRates(rates, rates, (rate) => 2n * rate);
 }
 
-/** The hold rates that no charge by `price` can exceed, by case. */
+/**
+ * The hold rates that no charge by `price` can exceed, by case.
+ *
+ * @param cachesUnasked The provider writes to its cache, and charges for it, without any marker.
+ */
 export function holdRatesOf(
   price: Pick<ModelPrice, "rates" | "longContext" | "fast">,
+  cachesUnasked = false,
 ): Record<HoldCase, HoldRates> {
+  const ceilingOf = cachesUnasked ? ceilingUnmarked : ceilingMarked;
   const standard = price.rates;
   const long = dearerRates(standard, price.longContext?.rates ?? standard);
   const fast = dearerRates(standard, price.fast ?? doubledRates(standard));
@@ -103,7 +111,13 @@ export function holdRatesOf(
   };
 }
 
-function ceilingOf(rates: Rates): HoldRates {
+/** Whatever the body marks, the provider may write to its cache. */
+function ceilingUnmarked(rates: Rates): HoldRates {
+  const dearest = ceilingMarked(rates)["1h"];
+  return { none: dearest, "5m": dearest, "1h": dearest, output: rates.output };
+}
+
+function ceilingMarked(rates: Rates): HoldRates {
   // Reads count without a marker too: server tool loops report them for prefixes nobody marked.
   const none = largest(rates.input, rates.cacheRead);
   const write5m = largest(none, rates.cacheWrite5m);
@@ -113,6 +127,11 @@ function ceilingOf(rates: Rates): HoldRates {
     "1h": largest(write5m, rates.cacheWrite1h) as PicoUsdPerToken,
     output: rates.output,
   };
+}
+
+/** `rates` × `numerator` / `denominator` in each class, rounded up. */
+export function scaledRates(rates: Rates, numerator: bigint, denominator: bigint): Rates {
+  return mergeRates(rates, rates, (rate) => (rate * numerator + denominator - 1n) / denominator);
 }
 
 function largest(a: bigint, b: bigint): bigint {

@@ -13,7 +13,7 @@ export interface PriceList {
 }
 
 export interface PriceRow {
-  /** The id on the wire without `claude-` and without a date. */
+  /** The id on the wire, at Anthropic's models without `claude-` and without a date. */
   readonly model: string;
   /** Other names of the same model, in the same form. */
   readonly aliases?: readonly string[];
@@ -28,6 +28,15 @@ export interface PriceRow {
   readonly maxOutputTokens: number;
   /** US dollars for a thousand searches. */
   readonly webSearchPerThousand: string;
+  /** US dollars for a thousand requests besides their tokens; left out: nothing. */
+  readonly feePerThousandRequests?: string;
+  /** Other prices in these hours of every day: from the first to before the second, in UTC. */
+  readonly peak?: {
+    readonly hoursUtc: readonly (readonly [number, number])[];
+    readonly prices: PriceList;
+  };
+  /** The provider charges for writes to its cache that no marker asked for. */
+  readonly cachesUnasked?: true;
   readonly source: string;
   /** The day on which somebody compared the row with its source. */
   readonly checkedOn: string;

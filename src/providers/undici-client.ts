@@ -1,6 +1,8 @@
 /** The upstream client over undici: pools, proxy and trust. What one exchange does is in its own file. */
 import { Agent, Pool, ProxyAgent } from "undici";
 import type { Dispatcher } from "undici";
+import { guardedLookup, hostFault, systemResolve } from "./network/guard.ts";
+import type { Resolve } from "./network/guard.ts";
 import { trustWith } from "./trust.ts";
 import { UndiciExchange } from "./undici-exchange.ts";
 import type { UpstreamClient } from "./upstream.ts";
@@ -15,6 +17,8 @@ export interface UndiciClientOptions {
   };
   /** Further requests wait in order for a connection, within their first-byte time-out. */
   readonly maxConnectionsPerOrigin: number;
+  /** The system's where left out; behind a proxy, which resolves names itself, it is not used. */
+  readonly resolve?: Resolve;
 }
 
 /**
@@ -31,15 +35,24 @@ const KEEP_ALIVE_MS = 4_000;
  * An upstream's 1xx answers are passed over, but for an unasked-for `100 Continue`, which undici
  * takes for a broken answer. While paused, bytes that have arrived already may still be delivered.
  *
+ * Behind a proxy it is the proxy that finds a name's address, and its rules that say what may be
+ * reached: only hosts that are written as a metadata service are refused here. Without one, where a
+ * name leads is checked at each connection.
+ *
  * @returns a client whose `close` drops every connection; open exchanges fail with "reset".
  * @throws Error where `outbound.caPem` or `outbound.proxyUrl` cannot be read.
  */
 export function createUndiciClient(options: UndiciClientOptions): UpstreamClient {
-  const dispatcher = createDispatcher(options);
+  const publicOnly = createDispatcher(options, false);
+  // A proxy's dispatcher does not know the difference, and its tunnels are better shared.
+  const isShared = options.outbound.proxyUrl !== null;
+  const anyNetwork = isShared ? publicOnly : createDispatcher(options, true);
   return {
     send: (request, events) => {
       const exchange = new UndiciExchange(request, events);
+      const dispatcher = request.allowPrivateNetwork ? anyNetwork : publicOnly;
       try {
+        assertCallable(request.origin);
         dispatcher.dispatch(exchange.options, exchange);
       } catch (cause) {
         exchange.onResponseError(null, cause instanceof Error ? cause : new Error(String(cause)));
@@ -47,11 +60,19 @@ export function createUndiciClient(options: UndiciClientOptions): UpstreamClient
       exchange.returned();
       return exchange.control();
     },
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await Promise.all([publicOnly.destroy(), isShared ? undefined : anyNetwork.destroy()]);
+    },
   };
 }
 
-function createDispatcher(options: UndiciClientOptions): Dispatcher {
+function assertCallable(origin: string): void {
+  const host = URL.parse(origin)?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+  const fault = hostFault(host);
+  if (fault !== null) throw new Error(fault);
+}
+
+function createDispatcher(options: UndiciClientOptions, allowPrivateNetwork: boolean): Dispatcher {
   const { connectTimeoutMs, outbound } = options;
   const secureContext = trustWith(outbound.caPem);
   const tls = { allowH2: false, ...(secureContext === null ? {} : { secureContext }) };
@@ -68,7 +89,8 @@ function createDispatcher(options: UndiciClientOptions): Dispatcher {
   const factory = (origin: string | URL, given: object): Pool =>
     new Pool(origin, { ...pool, ...given });
   if (outbound.proxyUrl === null) {
-    return new Agent({ ...pool, factory, connect: { ...tls, timeout: connectTimeoutMs } });
+    const lookup = guardedLookup(options.resolve ?? systemResolve, allowPrivateNetwork);
+    return new Agent({ ...pool, factory, connect: { ...tls, lookup, timeout: connectTimeoutMs } });
   }
   return new ProxyAgent({
     ...pool,

@@ -10,13 +10,19 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as one body with content-length; null for none. The buffers are not changed. */
   readonly body: readonly Buffer[] | null;
+  /**
+   * The origin's name may resolve to a loopback, private or link-local address. Addresses and
+   * `localhost` are called as written in any case, metadata services in none.
+   */
+  readonly allowPrivateNetwork: boolean;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
 }
 
 /**
  * How an exchange failed. `sent` tells the unknown outcomes from the free ones: false only where it is
- * certain that the upstream never got a whole request (refused connection, failed TLS, no address).
+ * certain that the upstream never got a whole request (refused connection, failed TLS, no address or
+ * none that may be called).
  */
 export interface UpstreamFailure {
   readonly kind:

@@ -1,7 +1,7 @@
 /** The tables of the views as the query builder sees them. Every integer is read as a bigint. */
 
 /** Raised with every change of a table: views of another version are dropped and rebuilt. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Sums of one attempt, one request or one roll-up; the fields of `core/usage.ts`. */
 export interface UsageColumns {
@@ -61,6 +61,12 @@ export interface AttemptsTable extends UsageColumns {
   waited_ms: bigint;
   refusal: string | null;
   overshoot: string | null;
+  door: string | null;
+  task_source: string | null;
+  rule: string | null;
+  route_note: string | null;
+  /** A JSON array of names, or null. */
+  dropped: string | null;
   need_nano: bigint;
   /** The hold now: lowered by releases, 0 after the attempt. */
   held_nano: bigint;
@@ -90,6 +96,8 @@ export interface RequestsTable extends UsageColumns {
   dimension: bigint;
   parent_agent: string | null;
   dialect: string;
+  task_source: string | null;
+  rule: string | null;
   requested_model: string | null;
   status: bigint | null;
   outcome: string;

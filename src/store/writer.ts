@@ -21,6 +21,10 @@ const ATTEMPT = [
   "waited_ms",
   "refusal",
   "overshoot",
+  "door",
+  "task_source",
+  "rule",
+  "route_note",
   "need_nano",
   "held_nano",
   "windows",
@@ -38,6 +42,7 @@ const SETTLEMENT = [
   "upstream_status",
   "upstream_request_id",
   "fault",
+  "dropped",
 ] as const;
 
 const CANCELLATION = ["state", "held_nano", "ended_seq", "ended_ms", "reason"] as const;
@@ -50,6 +55,8 @@ const REQUEST = [
   "parent_agent",
   "dialect",
   "requested_model",
+  "task_source",
+  "rule",
   "status",
   "outcome",
   "estimated",

@@ -37,6 +37,8 @@ function asked(record: RefuseRecord, attempts: readonly Read[]) {
     dialect: record.dialect,
     requested_model: record.requested_model,
     refusal: record.code,
+    task_source: last?.["task_source"] ?? null,
+    rule: last?.["rule"] ?? null,
     price: last?.["price"] ?? null,
     max_tokens: record.max_tokens,
     clamped_max_tokens: last?.["clamped_max_tokens"] ?? null,
@@ -49,10 +51,13 @@ function served(attempts: readonly Read[]) {
   invariant(last !== undefined, "a settled request has an attempt");
   const { parent_agent, dialect, requested_model, price, max_tokens, clamped_max_tokens } =
     last as Served;
+  const { task_source, rule } = last as Served;
   return {
     parent_agent,
     dialect,
     requested_model,
+    task_source,
+    rule,
     refusal: firstRefusal(attempts),
     price,
     max_tokens,
@@ -63,7 +68,14 @@ function served(attempts: readonly Read[]) {
 
 type Served = Pick<
   AttemptsTable,
-  "parent_agent" | "dialect" | "requested_model" | "price" | "max_tokens" | "clamped_max_tokens"
+  | "parent_agent"
+  | "dialect"
+  | "requested_model"
+  | "task_source"
+  | "rule"
+  | "price"
+  | "max_tokens"
+  | "clamped_max_tokens"
 >;
 
 function firstRefusal(attempts: readonly Read[]): string | null {

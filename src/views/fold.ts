@@ -109,6 +109,10 @@ function admit({ writer, first }: Context, record: Numbered<AdmitRecord>): Appli
     waited_ms: Math.round(record.waited_ms),
     refusal: record.refusal ?? null,
     overshoot: record.overshoot ?? null,
+    door: record.door ?? null,
+    task_source: record.task_source ?? null,
+    rule: record.rule ?? null,
+    route_note: record.route_note ?? null,
     need_nano: BigInt(record.need),
     held_nano: BigInt(record.need),
     windows: JSON.stringify(record.windows),
@@ -149,6 +153,7 @@ function settlementOf(record: Numbered<SettleRecord>) {
     upstream_status: record.upstream_status,
     upstream_request_id: record.upstream_request_id,
     fault: record.fault,
+    dropped: record.dropped === undefined ? null : JSON.stringify(record.dropped),
   };
 }
 

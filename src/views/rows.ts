@@ -28,10 +28,14 @@ export interface RequestRow {
   readonly agent: string | null;
   readonly parent_agent: string | null;
   readonly task_type: string;
+  /** "hint" or "heuristic". */
+  readonly task_source: string | null;
   readonly dialect: string;
   readonly requested_model: string | null;
   readonly provider: string | null;
   readonly model: string | null;
+  /** The routing rule that chose the target. */
+  readonly rule: string | null;
   readonly status: number | null;
   readonly outcome: string;
   readonly estimated: boolean;
@@ -56,6 +60,12 @@ export interface AttemptRow {
   readonly provider: string | null;
   readonly provider_key: string;
   readonly model: string | null;
+  readonly door: string | null;
+  readonly rule: string | null;
+  /** Why a session left its door, and what that costs. */
+  readonly route_note: string | null;
+  /** Fields that the door could not carry. */
+  readonly dropped: readonly string[];
   readonly price: string;
   readonly max_tokens: number | null;
   readonly clamped_max_tokens: number | null;
@@ -109,10 +119,12 @@ export function requestRow(row: RequestColumns): RequestRow {
     agent: row.agent,
     parent_agent: row.parent_agent,
     task_type: row.task_type,
+    task_source: row.task_source,
     dialect: row.dialect,
     requested_model: row.requested_model,
     provider: row.provider,
     model: row.model,
+    rule: row.rule,
     status: count(row.status),
     outcome: row.outcome,
     estimated: row.estimated === 1n,
@@ -140,6 +152,10 @@ export function attemptRow(row: AttemptColumns, corrections: readonly Correction
     provider: row.provider,
     provider_key: row.provider_key,
     model: row.model,
+    door: row.door,
+    rule: row.rule,
+    route_note: row.route_note,
+    dropped: row.dropped === null ? [] : (JSON.parse(row.dropped) as string[]),
     price: row.price,
     max_tokens: count(row.max_tokens),
     clamped_max_tokens: count(row.clamped_max_tokens),

@@ -102,9 +102,40 @@ describe("with a running gateway", { concurrency: 4 }, () => {
 
   test("providers shows the kinds, those configured, and their troubles", async () => {
     const { out, err } = await cli("providers");
-    assert.match(out, /^KIND +PROVIDER +BASE URL\nanthropic /);
+    assert.match(out, /^KIND +PROVIDER +DOORS +TOOLS .*\nanthropic +Anthropic +messages +yes /);
     assert.match(out, /\nanthropic +anthropic +1 /);
     assert.match(err, /refused key main with 401/);
+  });
+
+  test("route explain tells the rule, its targets and what became of every rule", async () => {
+    const asked = ["route", "explain", "--key", "ada", "--model", "claude-opus-5-5"];
+    const { code, out, err } = await cli(...asked, "--task", "title", "--label", "a=b=c");
+    assert.equal(code, 0, err);
+    assert.match(out, /^Rule small takes it: it holds\.\n/);
+    assert.match(out, /\n +1 +anthropic +claude-haiku-5-5 +1\n/);
+    assert.match(out, /\nsmall +taken +it holds\n/);
+    const json = JSON.parse((await cli(...asked, "--task", "title", "--json")).out) as {
+      readonly facts: Readonly<Record<string, unknown>>;
+    };
+    assert.equal(json.facts["task.type"], "title");
+  });
+
+  test("route explain says what is wrong with a question", async () => {
+    const model = ["--model", "claude-opus-5-5"];
+    const unknown = await cli("route", "explain", "--key", "nobody", ...model);
+    assert.deepEqual([unknown.code, linesOf(unknown.err).length], [1, 1]);
+    assert.match(unknown.err, /nobody/);
+    for (const wrong of [["--label", "stage"], ["--input-bytes", "many"], ["--task"], []]) {
+      const { code } = await cli(
+        "route",
+        "explain",
+        "--key",
+        "ada",
+        ...wrong,
+        ...model.slice(wrong.length === 0 ? 2 : 0),
+      );
+      assert.equal(code, 2, wrong.join(" "));
+    }
   });
 
   test("over the network it needs the token, and tells which variable is wrong", async () => {

@@ -10,6 +10,8 @@ import type {
   CorrectionOrder,
   KeyView,
   KeyWithSecret,
+  RouteExplanation,
+  RouteQuestion,
 } from "../../src/control/ports.ts";
 import { mergePatch } from "../../src/control/merge-patch.ts";
 import type { VirtualKeyId } from "../../src/core/ids.ts";
@@ -147,8 +149,9 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
       configurationFault: null,
       invariantBreaches: [...world.breaches],
     }),
-    explainPrice: (model, atMs) => book.explain(model, atMs),
-    pricedModels: () => book.wireIds(),
+    explainPrice: (model, atMs, kind) => book.explain(model, atMs, kind),
+    explainRoute: explainedRoute,
+    pricedModels: (kind) => book.wireIds(kind),
     metricsText: async () => "# HELP a b\na 1\n",
     inFlight: () => ({ attempts: 2, held: 1_500_000_000n }),
     resetAdminToken: () => {
@@ -162,6 +165,19 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
       return { node: "nAAAAAAAA", position, time: null };
     },
     log: { info: log, warn: log, error: log },
+  };
+}
+
+/** One rule that takes what it is asked for. */
+function explainedRoute({ virtualKey, model, task }: RouteQuestion): RouteExplanation | null {
+  if (virtualKey !== "ada") return null;
+  const target = { provider: "anthropic", model: "claude-haiku-5-5", weight: 1 };
+  const fallbacks = { contextLength: [target], contentPolicy: [] };
+  const onUnsupported = "drop";
+  return {
+    decision: { rule: "small", groups: [[target]], onUnsupported, fallbacks, why: "it holds" },
+    rules: [{ rule: "small", outcome: "taken", why: "it holds" }],
+    facts: { model, "task.type": task, "agent.depth": 0, thinking: true },
   };
 }
 
@@ -321,10 +337,12 @@ export function requestDetail(id: string, change: Partial<RequestDetail> = {}): 
     agent: null,
     parent_agent: null,
     task_type: "main",
+    task_source: "hint",
     dialect: "anthropic",
     requested_model: "claude-opus-4-8",
     provider: "anthropic",
     model: "claude-opus-4-8",
+    rule: null,
     status: 200,
     outcome: "ok",
     estimated: false,
@@ -351,6 +369,10 @@ function attemptOf(row: Omit<RequestRow, "attempts">): RequestDetail["attempts"]
     provider: row.provider,
     provider_key: "main",
     model: row.model,
+    door: "messages",
+    rule: null,
+    route_note: null,
+    dropped: [],
     price: "listed",
     max_tokens: 100,
     clamped_max_tokens: null,

@@ -28,6 +28,7 @@ before(async () => {
     customer: ["acme"],
     team: ["platform"],
     owner: ["ada@acme.example"],
+    virtual_key: ["ada"],
     kind: ["rehearsal", "anthropic"],
     secret: ["env:UPSTREAM_KEY"],
     base_url: ["http://127.0.0.1:9"],
@@ -51,6 +52,7 @@ function idsOf({ path, operationId }: Operation): readonly string[] {
   if (operationId === "correctRequest") return desk.estimated;
   if (list === "/api/v1/requests") return desk.estimated;
   if (list === "/api/v1/prices") return ["claude-opus-5-5"];
+  if (list === "/api/v1/provider-kinds") return ["bedrock"];
   return [...(made.get(list) ?? []).slice(-1), "ada"];
 }
 

@@ -9,7 +9,10 @@ import type { Admitted } from "../../src/gateway/take.ts";
 import { begin, type Exchange } from "../../src/gateway/exchange.ts";
 import { identify } from "../../src/gateway/identify.ts";
 import type { Gateway, Metrics, Ruling } from "../../src/gateway/ports.ts";
+import { plainTarget } from "../../src/gateway/candidates.ts";
 import { route } from "../../src/gateway/route.ts";
+import { Seats } from "../../src/routing/stickiness/seats.ts";
+import { SessionLog } from "../../src/gateway/session-log.ts";
 import { subjectOf } from "../../src/gateway/subject.ts";
 import { WaitingRoom } from "../../src/gateway/waiting.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
@@ -18,6 +21,8 @@ import type { JournalRecord } from "../../src/journal/record.ts";
 import { createLedgerClock } from "../../src/ledger/clock.ts";
 import { TurnMemory } from "../../src/ledger/memory.ts";
 import { configure } from "../../src/node/configure.ts";
+import { RetryBudget } from "../../src/routing/attempts/budget.ts";
+import { Health } from "../../src/routing/health/health.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
 import { emptyState } from "../../src/node/state.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
@@ -174,14 +179,18 @@ export class Admission {
     exchange.plan = plan;
     exchange.subject = subjectOf(headers, body, "messages");
     const model = body.model ?? "";
-    const routed = route(plan, model, exchange.ruling);
+    const routed = route({ exchange, plan, model, body }, this.gateway);
     if (isRefusal(routed)) throw new Error(routed.message);
-    return { exchange, plan, model, body, chunks: [bytes], ...routed };
+    const [candidate] = routed.candidates;
+    if (candidate === undefined) throw new Error("no candidate");
+    const { waived } = routed;
+    return { exchange, plan, model, body, chunks: [bytes], target: plainTarget(candidate), waived };
   }
 
   #gatewayOf(count: () => Promise<number | null>): Gateway {
     const clock = { wallMs: () => this.#wallMs, monotonicMs: () => this.#monotonicMs };
     const { ledger } = this.state.fold;
+    const health = new Health({ clock, pressure: () => 0 });
     return {
       ruling: () => this.ruling,
       ledger,
@@ -189,12 +198,19 @@ export class Admission {
       clock,
       journal: this.#journal(),
       sessions: new Sessions(),
+      sessionLog: new SessionLog(),
+      seats: new Seats(),
       anonymousRecords: { allow: () => true },
       anonymousLines: { allow: () => true },
       trustedProxies: () => [],
       isFirst: () => false,
       upstream: () => this.#counting(count),
-      providerHealth: createProviderHealth(clock),
+      authenticate: () => ({ ok: true, headers: {} }),
+      forgetCredential: () => undefined,
+      providerHealth: createProviderHealth(health),
+      health,
+      retries: new RetryBudget(),
+      random: () => 0.5,
       turns: new TurnMemory(),
       waiting: new WaitingRoom(ledger, clock),
       budgetWaitMs: () => 60_000,

@@ -27,13 +27,16 @@ export interface SmallConfig {
   readonly server?: object;
   /** Further fields of the key. */
   readonly key?: object;
+  /** Repeats and fail-overs; off where a test is about single attempts. Default: off. */
+  readonly failOver?: boolean;
 }
 
 /** Key `ada` of ada@acme.example, team `platform`, customer `acme`, with the upstream as `anthropic`. */
 export function smallConfig(upstreamUrl: string, options: SmallConfig = {}): object {
-  const { budgets = {}, server = {}, key = {} } = options;
+  const { budgets = {}, server = {}, key = {}, failOver = false } = options;
   return {
     server: { budget_wait_seconds: 5, ...server },
+    routing: { fail_over: failOver },
     providers: [
       {
         id: "anthropic",

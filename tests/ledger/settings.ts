@@ -105,6 +105,11 @@ export class Settings {
         id: id as ProviderId,
         kind: "anthropic",
         baseUrl: null,
+        settings: {},
+        door: null,
+        modelMap: [],
+        quirks: [],
+        allowPrivateNetwork: false,
         keys: [],
       })),
       customers: CUSTOMERS.map((id) => ({ id: id as CustomerId, ...this.#of(`customer/${id}`) })),
@@ -223,4 +228,5 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     log: { level: "error", format: "json" },
     admin: { token: null, openMetrics: false },
     prices: [],
+    routing: { failOver: true, onUnsupported: "refuse", rules: [] },
   };

@@ -4,6 +4,7 @@ import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { after, describe } from "node:test";
+import type { Resolve } from "../../src/providers/network/guard.ts";
 import { createSocketClient } from "../../src/providers/socket/client.ts";
 import { createUndiciClient } from "../../src/providers/undici-client.ts";
 import type { UpstreamClient, UpstreamRequest } from "../../src/providers/upstream.ts";
@@ -15,6 +16,7 @@ interface ClientOptions {
   readonly connectTimeoutMs: number;
   readonly caPem: string | null;
   readonly maxConnectionsPerOrigin: number;
+  readonly resolve?: Resolve;
 }
 
 /** How the tests of one implementation reach it. */

@@ -84,6 +84,7 @@ export const REQUEST: Omit<UpstreamRequest, "origin"> = {
   path: "/v1/messages?beta=true",
   headers: { "content-type": "application/json", "x-api-key": "sk-test" },
   body: [Buffer.from('{"a":1}')],
+  allowPrivateNetwork: false,
   firstByteTimeoutMs: 5_000,
   idleTimeoutMs: 5_000,
 };

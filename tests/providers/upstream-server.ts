@@ -56,6 +56,7 @@ function relay(client: UpstreamClient, asked: Asked, response: ServerResponse): 
       path: asked.path,
       headers: {},
       body: asked.chunks.length === 0 ? null : asked.chunks,
+      allowPrivateNetwork: false,
       firstByteTimeoutMs: 10_000,
       idleTimeoutMs: 10_000,
     },

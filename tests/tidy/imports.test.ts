@@ -20,21 +20,25 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   version: { folders: "", packages: "node:fs" },
   // Rules
   pricing: { folders: "", packages: "" },
-  wire: { folders: "", packages: "node:crypto" },
+  wire: { folders: "", packages: "node:crypto node:string_decoder @smithy/eventstream-codec" },
   journal: { folders: "", packages: "node:crypto node:fs node:path node:sqlite" },
   identity: { folders: "journal!", packages: "node:crypto node:zlib" },
   ledger: { folders: "pricing! config! journal!", packages: "temporal-polyfill" },
   policy: { folders: "pricing ledger identity config wire", packages: "" },
   config: {
-    folders: "pricing identity providers",
+    folders: "pricing identity providers wire",
     packages: "zod yaml node:crypto node:fs node:fs/promises node:net node:path",
   },
   // Mechanisms
   providers: {
     folders: "wire pricing",
-    packages: "undici node:crypto node:http node:net node:stream node:tls",
+    packages:
+      "undici @smithy/signature-v4 node:crypto node:dns node:fs/promises node:http node:net node:stream node:tls",
   },
-  routing: { folders: "providers policy config", packages: "" },
+  routing: {
+    folders: "providers policy config pricing! wire! journal!",
+    packages: "@marcbachmann/cel-js node:crypto",
+  },
   store: { folders: "journal! pricing!", packages: "kysely node:sqlite node:fs node:path" },
   views: {
     folders: "journal store pricing",
@@ -45,7 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   // Ways in
   gateway: {
     folders: `${RULES} providers routing telemetry`,
-    packages: "node:crypto node:events node:http node:https node:net node:stream node:zlib",
+    packages:
+      "node:crypto node:events node:http node:https node:net node:stream node:timers/promises node:zlib",
   },
   control: {
     folders: `${RULES} providers telemetry views version`,

@@ -35,11 +35,11 @@ export class RehearsalProvider {
     const route = `${request.method} ${request.path.split("?", 1)[0]}`;
     try {
       switch (route) {
-        case `POST ${rehearsal.paths.messages}`:
+        case `POST ${rehearsal.doors[0].paths.message}`:
           return this.#message(body);
-        case `POST ${rehearsal.paths.countTokens}`:
+        case `POST ${rehearsal.doors[0].paths.countTokens}`:
           return this.#json(200, { input_tokens: inputTokensOf(readRequest(body, "count")) });
-        case `GET ${rehearsal.paths.models}`:
+        case `GET ${rehearsal.modelList.path}`:
           return this.#json(200, modelList());
         default:
           return this.#error(404, "not_found_error", `The rehearsal has no ${route}.`);

@@ -5,20 +5,40 @@ export const anthropic = {
   kind: "anthropic",
   title: "Anthropic",
   baseUrl: "https://api.anthropic.com",
+  settings: [],
   transport: "http",
-  wire: "anthropic-messages",
-  auth: { kind: "header", name: "x-api-key", prefix: "" },
-  paths: {
-    messages: "/v1/messages",
-    countTokens: "/v1/messages/count_tokens",
-    models: "/v1/models",
-  },
+  doors: [
+    {
+      id: "messages",
+      format: "anthropic-messages",
+      paths: {
+        message: "/v1/messages",
+        stream: "/v1/messages",
+        countTokens: "/v1/messages/count_tokens",
+      },
+      models: null,
+      headers: {},
+      sendsPings: true,
+    },
+  ],
+  auth: [{ kind: "header", name: "x-api-key", prefix: "" }],
+  modelList: { path: "/v1/models", format: "anthropic" },
+  models: [],
+  families: ["claude"],
+  asksAsWritten: true,
+  quirks: [],
   can: {
+    tools: true,
+    thinking: true,
+    caching: "explicit",
+    vision: true,
+    documents: true,
+    structuredOutput: true,
     maxTokensIncludesThinking: true,
-    sendsPings: true,
     takesUnknownBetas: true,
     // Its tokenizer is not published, so the wide bound for text that normalises applies.
     tokensNeverExceedBytes: false,
+    imageTokensMax: 5_000,
   },
   billing: {
     billsToTheEnd: false,
@@ -28,6 +48,7 @@ export const anthropic = {
     // 170 for fast mode on a large one; twice the fastest leaves room for bursts and new models.
     outputTokensPerSecondMax: 400,
   },
+  priceSource: "https://platform.claude.com/docs/en/about-claude/pricing",
   source:
     "Anthropic API reference: Messages, Token counting, Models, Errors; public speed listings",
   checkedOn: "2026-11-23",

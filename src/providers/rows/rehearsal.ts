@@ -9,6 +9,8 @@ export const rehearsal = {
   // Never resolved: the embedded client answers whatever the host. `.invalid` makes sure of it.
   baseUrl: "http://rehearsal.invalid",
   transport: "embedded",
-  auth: { kind: "none" },
+  auth: [{ kind: "none" }],
+  families: null,
+  priceSource: null,
   source: "src/providers/rehearsal",
 } as const satisfies ProviderRow;

@@ -2,6 +2,8 @@
 import { createSecureContext } from "node:tls";
 import type { SecureContext } from "node:tls";
 import { systemClock } from "../../core/time.ts";
+import { guardedLookup, systemResolve } from "../network/guard.ts";
+import type { Resolve } from "../network/guard.ts";
 import { trustWith } from "../trust.ts";
 import type {
   UpstreamClient,
@@ -23,11 +25,14 @@ export interface SocketClientOptions {
   readonly caPem: string | null;
   /** Further requests wait in order for a connection, within their first-byte time-out. */
   readonly maxConnectionsPerOrigin: number;
+  /** The system's where left out. */
+  readonly resolve?: Resolve;
 }
 
 /**
  * Makes the client that providers are reached with directly: HTTP/1.1, one request at a time a
- * connection, no retries, no redirects, no proxy. Informational answers are passed over. Content is
+ * connection, no retries, no redirects, no proxy. Where a name leads is checked (`network/guard.ts`)
+ * at each connection. Informational answers are passed over. Content is
  * handed on as views of what was read. While paused, bytes that have arrived already may still be
  * delivered. Time-outs are late by up to 25 ms, never early.
  *
@@ -42,12 +47,18 @@ export function createSocketClient(options: SocketClientOptions): UpstreamClient
   };
 }
 
+/** By the origin's text, which is the configuration's; null: it is none. */
+type Pools = Map<string, Pool | null>;
+
 class SocketClient {
   readonly #options: SocketClientOptions;
   readonly #addedTrust: SecureContext | null;
   #trust: SecureContext | null = null;
-  /** By the origin's text, which is the configuration's; null: it is none. */
-  readonly #pools = new Map<string, Pool | null>();
+  /** Apart, so that no connection to a private address serves who may not have one. */
+  readonly #pools: { readonly publicOnly: Pools; readonly anyNetwork: Pools } = {
+    publicOnly: new Map(),
+    anyNetwork: new Map(),
+  };
   readonly #ticker = new Ticker((nowMs) => this.#tick(nowMs));
   #isClosed = false;
 
@@ -58,7 +69,7 @@ class SocketClient {
 
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamExchange {
     this.#ticker.start();
-    const pool = this.#poolOf(request.origin);
+    const pool = this.#poolOf(request);
     const written = pool === null ? null : writtenRequest(request, pool.origin.host);
     const exchange = new SocketExchange(request, events, {
       written,
@@ -66,23 +77,31 @@ class SocketClient {
     });
     if (this.#isClosed) exchange.tellFailureSoon(CLOSED);
     else if (pool === null || written === null) exchange.tellFailureSoon(NOT_SENDABLE);
+    else if (pool.origin.fault !== null) exchange.tellFailureSoon(refused(pool.origin.fault));
     else pool.send(exchange);
     return exchange;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#pools.values()].flatMap((pool) => pool?.close(CLOSED) ?? []));
+    await Promise.all(this.#allPools().map((pool) => pool.close(CLOSED)));
   }
 
-  #poolOf(text: string): Pool | null {
-    const known = this.#pools.get(text);
+  #poolOf({ origin: text, allowPrivateNetwork }: UpstreamRequest): Pool | null {
+    const pools = allowPrivateNetwork ? this.#pools.anyNetwork : this.#pools.publicOnly;
+    const known = pools.get(text);
     if (known !== undefined) return known;
-    const origin = originOf(text, () => this.#secureContext());
+    const lookup = guardedLookup(this.#options.resolve ?? systemResolve, allowPrivateNetwork);
+    const origin = originOf(text, { trust: () => this.#secureContext(), lookup });
     const { connectTimeoutMs, maxConnectionsPerOrigin: maxConnections } = this.#options;
     const pool = origin === null ? null : new Pool({ origin, connectTimeoutMs, maxConnections });
-    this.#pools.set(text, pool);
+    pools.set(text, pool);
     return pool;
+  }
+
+  #allPools(): Pool[] {
+    const { publicOnly, anyNetwork } = this.#pools;
+    return [...publicOnly.values(), ...anyNetwork.values()].filter((pool) => pool !== null);
   }
 
   /** Made once: reading the default authorities for each connection would cost more than it. */
@@ -93,11 +112,17 @@ class SocketClient {
 
   #tick(nowMs: number): boolean {
     let isBusy = false;
-    for (const pool of this.#pools.values()) {
-      if (pool?.tick(nowMs) === true) isBusy = true;
+    for (const pools of [this.#pools.publicOnly, this.#pools.anyNetwork]) {
+      for (const pool of pools.values()) {
+        if (pool?.tick(nowMs) === true) isBusy = true;
+      }
     }
     return isBusy;
   }
+}
+
+function refused(detail: string): UpstreamFailure {
+  return { kind: "refused", sent: false, detail };
 }
 
 /** Null where it cannot be sent as it is. */

@@ -1,10 +1,13 @@
 /** An origin as a socket needs it: address, name for the certificate, how to connect. */
 import { connect, isIP } from "node:net";
-import type { Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import type { SecureContext } from "node:tls";
+import { hostFault } from "../network/guard.ts";
 
 export interface Origin {
+  /** Why it is never called; null: it is. */
+  readonly fault: string | null;
   /** For the host header: without a default port. */
   readonly host: string;
   readonly isSecure: boolean;
@@ -15,26 +18,33 @@ export interface Origin {
 /** Finds dead peers under long silent streams. */
 const PROBE_AFTER_MS = 60_000;
 
-/**
- * @param trust made once for all connections.
- * @returns null where `text` is no http: or https: URL with nothing behind its port.
- */
-export function originOf(text: string, trust: () => SecureContext): Origin | null {
+/** How connections come about. */
+export interface Way {
+  /** Made once for all connections. */
+  readonly trust: () => SecureContext;
+  /** Resolves names, and leaves away what may not be called. */
+  readonly lookup: LookupFunction;
+}
+
+/** @returns null where `text` is no http: or https: URL with nothing behind its port. */
+export function originOf(text: string, way: Way): Origin | null {
   const url = URL.parse(text);
   if (url === null || url.origin === "null" || url.href !== `${url.origin}/`) return null;
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const named = { host: url.host, fault: hostFault(host) };
   if (url.protocol === "http:") {
-    const address = { host, port: Number(url.port || 80) };
-    return { host: url.host, isSecure: false, connect: () => tuned(connect(address)) };
+    const address = { host, port: Number(url.port || 80), lookup: way.lookup };
+    return { ...named, isSecure: false, connect: () => tuned(connect(address)) };
   }
   if (url.protocol !== "https:") return null;
-  return { host: url.host, isSecure: true, connect: secureConnector(url, host, trust) };
+  return { ...named, isSecure: true, connect: secureConnector(url, host, way) };
 }
 
-function secureConnector(url: URL, host: string, trust: () => SecureContext): () => Socket {
+function secureConnector(url: URL, host: string, { trust, lookup }: Way): () => Socket {
   let session: Buffer | undefined;
   const options = {
     host,
+    lookup,
     port: Number(url.port || 443),
     // An address is no name that could be asked for (RFC 6066, section 3).
     ...(isIP(host) === 0 ? { servername: host } : {}),

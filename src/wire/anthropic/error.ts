@@ -16,3 +16,21 @@ export function anthropicErrorBody(refusal: Refusal, requestId: string): string 
 export function anthropicErrorEvent(refusal: Refusal, requestId: string): string {
   return `event: error\ndata: ${anthropicErrorBody(refusal, requestId)}\n\n`;
 }
+
+const STATUSES: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+/** The status that the Messages API sends with an error of this type (Anthropic API reference, Errors). */
+export function anthropicStatusOf(type: string): number {
+  return STATUSES[type] ?? 500;
+}

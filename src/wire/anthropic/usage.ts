@@ -151,3 +151,9 @@ export function readJsonUsage(body: Buffer): BilledUsage | null {
 export function readErrorEnvelope(body: Buffer): UpstreamError | null {
   return errorIn(parseJson(body.toString("utf8")));
 }
+
+/** True for a JSON body of type "message", whatever it says of its usage. */
+export function isMessage(body: Buffer): boolean {
+  const message = parseJson(body.toString("utf8"));
+  return isObject(message) && message["type"] === "message";
+}

@@ -1,0 +1,257 @@
+/** Which target an attempt goes to: candidates in their order, keys by health, within the extra attempts. */
+import type { Refusal } from "../core/refusal.ts";
+import { classify } from "../routing/attempts/classify.ts";
+import { errorRow, type ErrorClass } from "../routing/attempts/error-class.ts";
+import { nextMove, type NextMove } from "../routing/attempts/next-move.ts";
+import { retryAfterMs } from "../routing/attempts/retry-after.ts";
+import type { Pick, PickRequest } from "../routing/health/health.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Gateway } from "./ports.ts";
+import { nobodyUsable } from "./refuse.ts";
+import type { Relayed } from "./relay.ts";
+import type { Candidate, Target } from "./candidates.ts";
+import type { Routed } from "./route.ts";
+
+/** An attempt's end, as far as the next move depends on it. */
+export interface Failed {
+  readonly errorClass: ErrorClass;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+}
+
+export interface NextTarget {
+  readonly next: Target | null;
+  readonly waitMs: number;
+}
+
+/** A target with the passage that health has given for it. */
+interface Passage {
+  readonly target: Target;
+  readonly pick: Pick;
+}
+
+const NOWHERE: NextTarget = { next: null, waitMs: 0 };
+
+export interface Way extends Routed {
+  /** Of the session's last answer at the first candidate: its cache belongs to the account behind it. */
+  readonly preferredKey: string | null;
+  /** A warm cache makes the first candidate dear to leave. */
+  readonly isWarm: boolean;
+}
+
+export class Course {
+  readonly #exchange: Exchange;
+  readonly #routed: Way;
+  readonly #gateway: Gateway;
+  readonly #deadlineMs: number;
+  /** Candidates that were tried, each with the keys that were. */
+  readonly #tried = new Map<Candidate, Set<string>>();
+  #current: Passage | null = null;
+  #retries = 0;
+  #isServing = false;
+
+  constructor(exchange: Exchange, routed: Way, gateway: Gateway) {
+    this.#exchange = exchange;
+    this.#routed = routed;
+    this.#gateway = gateway;
+    // An attempt that nobody answers takes one time-out; another one's worth is left for the next.
+    this.#deadlineMs = exchange.receivedMs + 2 * gateway.timeouts().firstByteMs;
+    gateway.retries.countRequest();
+  }
+
+  /** The first target; null where none may be asked now. */
+  first(): Target | null {
+    return this.#enter(this.#passage(false) ?? this.#passage(true));
+  }
+
+  /** The answer of the target goes out: it is well. */
+  serving(headSeconds: number | null): void {
+    this.#isServing = true;
+    const firstContentMs = headSeconds === null ? null : headSeconds * 1000;
+    this.#report("ok", { status: 200, retryAfterMs: null, firstContentMs });
+  }
+
+  /** The request has ended with this attempt. */
+  ended(relayed: Relayed): void {
+    const { errorClass } = this.classify(relayed) ?? { errorClass: "ok" };
+    if (errorClass === "cut" && !relayed.clientGone)
+      this.#report("cut", { status: relayed.status, retryAfterMs: null, firstContentMs: null });
+    else if (!this.#isServing) this.abandon();
+  }
+
+  /** The class of an attempt's end; null for a whole answer. */
+  classify(relayed: Relayed): Failed | null {
+    const { status, failure, reading, upstreamHeaders } = relayed;
+    const errorClass = classify({
+      status,
+      failure,
+      fault: reading.error,
+      headers: upstreamHeaders,
+      contentSeen: relayed.answered,
+      whole: relayed.answered && relayed.complete,
+    });
+    if (errorClass === "ok") return null;
+    const told = retryAfterMs(upstreamHeaders, this.#gateway.clock.wallMs());
+    return { errorClass, status, retryAfterMs: told ?? reading.error?.retryAfterMs ?? null };
+  }
+
+  /** Learns from a failed attempt and finds what to do next; nothing, where nothing may follow. */
+  after(failed: Failed): NextTarget {
+    const current = this.#current;
+    if (current === null) return NOWHERE;
+    const { errorClass, status } = failed;
+    this.#report(errorClass, {
+      status,
+      retryAfterMs: failed.retryAfterMs,
+      firstContentMs: null,
+    });
+    if (!this.#exchange.ruling.policy.failOver) return NOWHERE;
+    const row = errorRow(errorClass);
+    const fallback = row.ownFallback ? this.#fallback(errorClass) : null;
+    const otherKey = row.otherKey ? this.#passageIn(current.target, false) : null;
+    const otherTarget = row.otherTarget ? this.#passageBeside(current.target) : null;
+    const move = nextMove({
+      failed: errorClass,
+      ownFallback: fallback !== null,
+      otherKey: otherKey !== null,
+      otherTarget: otherTarget !== null,
+      prefersToStay: this.#routed.isWarm && current.target.candidate === this.#routed.candidates[0],
+      retries: this.#retries,
+      retryAfterMs: failed.retryAfterMs,
+      leftMs: this.#deadlineMs - this.#gateway.clock.monotonicMs(),
+      draw: this.#gateway.random(),
+      takeExtra: () => this.#gateway.retries.take(this.#gateway.clock.monotonicMs()),
+    });
+    return this.#follow(move, { current, fallback, otherKey, otherTarget });
+  }
+
+  /** Another target for a reason that has nothing to do with this one's health. */
+  elsewhere(target: Target): NextTarget {
+    this.abandon();
+    return { next: this.#enter(this.#passageBeside(target)), waitMs: 0 };
+  }
+
+  /** The attempt ended without telling anything of its target. */
+  abandon(): void {
+    if (this.#current !== null) this.#gateway.health.abandon(this.#current.pick);
+  }
+
+  noneUsable(): Refusal {
+    const nowMs = this.#gateway.clock.monotonicMs();
+    const inMs = this.#routed.candidates.map(
+      ({ use, keys }) => this.#gateway.health.usableAtMs(use.provider.id, keys) - nowMs,
+    );
+    return nobodyUsable(this.#exchange.subject?.requestedModel ?? "", Math.min(...inMs));
+  }
+
+  #follow(
+    move: NextMove,
+    of: {
+      readonly current: Passage;
+      readonly fallback: Passage | null;
+      readonly otherKey: Passage | null;
+      readonly otherTarget: Passage | null;
+    },
+  ): NextTarget {
+    const { current, fallback, otherKey, otherTarget } = of;
+    const moves = { own_fallback: fallback, other_key: otherKey, other_target: otherTarget };
+    for (const [kind, passage] of Object.entries(moves))
+      if (passage !== null && kind !== move.kind) this.#gateway.health.abandon(passage.pick);
+    switch (move.kind) {
+      case "other_key":
+        return { next: this.#enter(otherKey), waitMs: 0 };
+      case "other_target":
+        return { next: this.#enter(otherTarget), waitMs: 0 };
+      case "same_key":
+        this.#retries++;
+        return { next: this.#enter(this.#again(current.target)), waitMs: move.waitMs };
+      case "own_fallback":
+        return { next: this.#enter(fallback), waitMs: 0 };
+      case "stop":
+        return NOWHERE;
+    }
+  }
+
+  #enter(passage: Passage | null): Target | null {
+    this.#current = passage;
+    if (passage === null) return null;
+    const { target } = passage;
+    const tried = this.#tried.get(target.candidate);
+    const key = target.credential?.id ?? "";
+    if (tried === undefined) this.#tried.set(target.candidate, new Set([key]));
+    else tried.add(key);
+    return target;
+  }
+
+  /** The first candidate that may be asked. */
+  #passage(lastResort: boolean): Passage | null {
+    for (const candidate of this.#routed.candidates) {
+      const passage = this.#passageIn(candidate, lastResort);
+      if (passage !== null) return passage;
+    }
+    return null;
+  }
+
+  #passageBeside({ candidate }: Target): Passage | null {
+    for (const other of this.#routed.candidates) {
+      if (other === candidate || this.#tried.has(other)) continue;
+      const passage = this.#passageIn(other, false) ?? this.#passageIn(other, true);
+      if (passage !== null) return passage;
+    }
+    return null;
+  }
+
+  #passageIn(of: Candidate | Target, lastResort: boolean): Passage | null {
+    const candidate = "candidate" in of ? of.candidate : of;
+    const tried = this.#tried.get(candidate);
+    const keys =
+      tried === undefined ? candidate.keys : candidate.keys.filter(({ id }) => !tried.has(id));
+    if (keys.length === 0 && tried !== undefined) return null;
+    return this.#pick(candidate, keys, lastResort);
+  }
+
+  /** A target that the rule names for just this refusal. */
+  #fallback(of: ErrorClass): Passage | null {
+    if (of !== "context_length" && of !== "content_policy") return null;
+    for (const candidate of this.#routed.fallbacks[of]) {
+      if (this.#tried.has(candidate)) continue;
+      const passage = this.#passageIn(candidate, false) ?? this.#passageIn(candidate, true);
+      if (passage !== null) return passage;
+    }
+    return null;
+  }
+
+  #again({ candidate, credential }: Target): Passage | null {
+    const keys = credential === null ? [] : [credential];
+    return this.#pick(candidate, keys, true);
+  }
+
+  #pick(candidate: Candidate, keys: Candidate["keys"], lastResort: boolean): Passage | null {
+    const request = {
+      provider: candidate.use.provider.id,
+      keys,
+      model: candidate.model,
+      draw: this.#gateway.random(),
+      preferred: candidate === this.#routed.candidates[0] ? this.#routed.preferredKey : null,
+      lastResort,
+    };
+    const pick = this.#exchange.ruling.policy.failOver
+      ? this.#gateway.health.pick(request)
+      : this.#drawn(request);
+    if (pick === null) return null;
+    const credential = keys.find(({ id }) => id === pick.key) ?? null;
+    return { target: { ...candidate, candidate, credential }, pick };
+  }
+
+  /** Without fail-over nobody is left alone: the draw by weight decides. */
+  #drawn({ provider, model, keys, draw }: PickRequest): Pick {
+    let rest = draw * keys.reduce((sum, { weight }) => sum + weight, 0);
+    const drawn = keys.find(({ weight }) => (rest -= weight) < 0) ?? keys.at(-1);
+    const beganMs = this.#gateway.clock.monotonicMs();
+    return { provider, model, key: drawn?.id ?? null, probe: false, beganMs };
+  }
+
+  #report(outcome: ErrorClass | "ok", detail: Parameters<Gateway["health"]["report"]>[2]): void {
+    if (this.#current !== null) this.#gateway.health.report(this.#current.pick, outcome, detail);
+  }
+}

@@ -1,0 +1,232 @@
+/** The Messages API's dialect as three doors speak it: Anthropic's own, InvokeModel's and Vertex's. */
+import type { WireUsage } from "../bill.ts";
+import { exceptionFrame, invokeFrame } from "../event-stream.ts";
+import { encodeEvent, event, messageEvents, messageObject, type Message } from "../sse.ts";
+import {
+  base64At,
+  countAt,
+  demand,
+  isObject,
+  objectAt,
+  objectsAt,
+  only,
+  pairUp,
+  schemaAt,
+  textAt,
+  within,
+  type Json,
+} from "./check.ts";
+import type { Dialect, Place, RequestView, Told, ToolResultView } from "./dialect.ts";
+
+const COMMON =
+  "max_tokens messages system tools tool_choice thinking output_config temperature top_p top_k " +
+  "stop_sequences metadata context_management";
+
+/** Anthropic's own address below any prefix, as Foundry and DeepSeek have it. */
+export const anthropicMessages: Dialect = {
+  ...dialectOf({ allowed: `${COMMON} model stream service_tier speed`, version: null }),
+  place: (path) => {
+    const match = /\/v1\/messages(\/count_tokens)?(?:\?.*)?$/.exec(path);
+    if (match === null) return null;
+    return { asks: match[1] === undefined ? "message" : "count", model: null, stream: null };
+  },
+};
+
+/** `InvokeModel`: the path names the model; a stream is made of frames. */
+export const bedrockInvoke: Dialect = {
+  ...dialectOf({
+    allowed: `${COMMON} anthropic_version anthropic_beta`,
+    version: "bedrock-2023-05-31",
+  }),
+  streamType: "application/vnd.amazon.eventstream",
+  place: (path) => bedrockPlace(path, "invoke", "invoke-with-response-stream"),
+  stream: (told) => {
+    const events = messageEvents(messageOf(told)).map(({ data }) => data as Json);
+    return events.map((data) =>
+      invokeFrame(data["type"] === "message_stop" ? { ...data, ...metrics(told.usage) } : data),
+    );
+  },
+  error: (_status, message) => ({ message }),
+  errorPiece: (type) => exceptionFrame(bedrockException(type), { message: `${type} by the script` }),
+};
+
+/** `rawPredict`: the path names the model, the body keeps `stream`. */
+export const vertexAnthropic: Dialect = {
+  ...dialectOf({ allowed: `${COMMON} stream anthropic_version`, version: "vertex-2023-10-16" }),
+  place: (path) => {
+    const base = String.raw`^/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
+    const match = new RegExp(`${base}([^/:]+):(rawPredict|streamRawPredict)$`).exec(path);
+    if (match === null) return null;
+    const [, model = "", verb] = match;
+    if (model === "count-tokens") return { asks: "count", model: null, stream: null };
+    return { asks: "message", model: decodeURIComponent(model), stream: verb !== "rawPredict" };
+  },
+  check: (body, place) => {
+    const allowed = place.asks === "count" ? `${COMMON} anthropic_version model` : "";
+    checkMessages(body, allowed || `${COMMON} stream anthropic_version`, "vertex-2023-10-16");
+    if (place.asks === "message")
+      demand((body["stream"] === true) === place.stream, "stream: the path says otherwise");
+  },
+};
+
+/** Bedrock's addresses; the model's id is percent-encoded in them. */
+export function bedrockPlace(path: string, whole: string, stream: string): Place | null {
+  const match = /^\/model\/([^/]+)\/([a-z-]+)$/.exec(path);
+  if (match === null || (match[2] !== whole && match[2] !== stream)) return null;
+  const model = decodeURIComponent(match[1] ?? "");
+  return { asks: "message", model, stream: match[2] === stream };
+}
+
+/** The exception that stands for an error of the Messages API. */
+export function bedrockException(type: string): string {
+  if (type === "rate_limit_error") return "throttlingException";
+  return type === "overloaded_error" ? "serviceUnavailableException" : "internalServerException";
+}
+
+function dialectOf(of: { readonly allowed: string; readonly version: string | null }): Dialect {
+  return {
+    streamType: "text/event-stream; charset=utf-8",
+    place: () => null,
+    check: (body) => checkMessages(body, of.allowed, of.version),
+    view,
+    stream: (told) => messageEvents(messageOf(told)).map((each) => encodeEvent(each)),
+    whole: (told) => messageObject(messageOf(told)),
+    usage: (usage) => ({ ...usage }),
+    charge: (usage) => {
+      const written = Number(usage["cache_creation_input_tokens"] ?? 0);
+      const details = usage["cache_creation"];
+      const long = isObject(details) ? Number(details["ephemeral_1h_input_tokens"]) : 0;
+      return {
+        input: Number(usage["input_tokens"]),
+        output: Number(usage["output_tokens"]),
+        cacheRead: Number(usage["cache_read_input_tokens"] ?? 0),
+        write5m: written - long,
+        write1h: long,
+      };
+    },
+    error: (status, message) => ({ type: "error", error: { type: errorType(status), message } }),
+    errorPiece: (type) =>
+      encodeEvent(event("error", { error: { type, message: `${type} by the script` } }, 0)),
+    count: (tokens) => ({ input_tokens: tokens }),
+  };
+}
+
+function errorType(status: number): string {
+  if (status === 429) return "rate_limit_error";
+  if (status === 529) return "overloaded_error";
+  return status < 500 ? "invalid_request_error" : "api_error";
+}
+
+function messageOf(told: Told): Message {
+  const { id, model, content, stopReason, stopSequence, usage } = told;
+  const message = { id: `msg_${id}`, model, content, stopReason, stopSequence };
+  return { ...message, usage: told.omitsUsage ? null : usage };
+}
+
+function metrics(usage: WireUsage): Json {
+  return {
+    "amazon-bedrock-invocationMetrics": {
+      inputTokenCount: usage.input_tokens,
+      outputTokenCount: usage.output_tokens,
+      invocationLatency: 100,
+      firstByteLatency: 10,
+    },
+  };
+}
+
+function checkMessages(body: Json, allowed: string, version: string | null): void {
+  only(body, allowed, "");
+  if (version !== null)
+    demand(body["anthropic_version"] === version, `anthropic_version: ${version} is expected`);
+  if (allowed.includes("max_tokens") && body["max_tokens"] !== undefined)
+    countAt(body["max_tokens"], "max_tokens");
+  for (const tool of objectsAt(body["tools"], "tools")) {
+    demand(/^[\w-]{1,128}$/.test(textAt(tool["name"], "tools.name")), "tools.name");
+    if (tool["type"] === undefined) schemaAt(tool["input_schema"], "tools.input_schema");
+  }
+  const messages = objectsAt(body["messages"], "messages");
+  demand(messages.length > 0, "messages: at least one message is required");
+  let calls: readonly string[] = [];
+  for (const [index, message] of messages.entries()) {
+    const where = `messages.${index}`;
+    const role = within(message["role"], "user assistant system", `${where}.role`);
+    const blocks = blocksOf(message["content"], where);
+    for (const block of blocks) checkBlock(block, role, where);
+    if (role === "user") pairUp(calls, idsOf(blocks, "tool_result", "tool_use_id"), where);
+    if (role !== "system") calls = idsOf(blocks, "tool_use", "id");
+  }
+}
+
+function idsOf(blocks: readonly Json[], type: string, field: string): readonly string[] {
+  return blocks.filter((block) => block["type"] === type).map((block) => String(block[field]));
+}
+
+function checkBlock(block: Json, role: string, where: string): void {
+  switch (block["type"]) {
+    case "text":
+      demand(textAt(block["text"], where) !== "", `${where}: text content blocks must be non-empty`);
+      break;
+    case "thinking":
+      demand(role === "assistant", `${where}: thinking of a user`);
+      demand(textAt(block["signature"], where) !== "", `${where}: thinking without a signature`);
+      break;
+    case "tool_use":
+      demand(/^[\w-]{1,64}$/.test(textAt(block["id"], where)), `${where}.id: a tool's id`);
+      objectAt(block["input"], `${where}.input`);
+      break;
+    case "tool_result":
+      for (const part of blocksOf(block["content"] ?? [], where)) checkBlock(part, role, where);
+      break;
+    case "image": {
+      const source = objectAt(block["source"], `${where}.source`);
+      if (source["type"] === "base64") base64At(source["data"], `${where}.source.data`);
+      break;
+    }
+    default:
+      demand(typeof block["type"] === "string", `${where}: a block without a type`);
+  }
+}
+
+function blocksOf(content: unknown, where: string): readonly Json[] {
+  return typeof content === "string" ? [{ type: "text", text: content }] : objectsAt(content, where);
+}
+
+function view(body: Json, place: Place): RequestView {
+  const messages = objectsAt(body["messages"], "messages");
+  const turns = messages.map((each) => ({ role: each["role"], blocks: blocksOf(each["content"], "") }));
+  const blocks = turns.flatMap((turn) => turn.blocks);
+  const thinking = blocks.filter((block) => block["type"] === "thinking");
+  return {
+    model: place.model ?? String(body["model"]),
+    stream: place.stream ?? body["stream"] === true,
+    maxTokens: typeof body["max_tokens"] === "number" ? body["max_tokens"] : null,
+    system: blocksOf(body["system"] ?? [], "system").map(shownText).join("\n\n"),
+    tools: objectsAt(body["tools"], "tools").map((tool) => String(tool["name"])),
+    texts: turns.flatMap((turn) =>
+      turn.role === "user" ? turn.blocks.filter(isText).map(shownText) : [],
+    ),
+    toolResults: blocks.filter((block) => block["type"] === "tool_result").map(resultView),
+    signatures: thinking.map((block) => String(block["signature"])),
+    thoughts: thinking.map((block) => String(block["thinking"])),
+    thinkingWanted: isObject(body["thinking"]) && body["thinking"]["type"] !== "disabled",
+    images: blocks.filter((block) => block["type"] === "image").length,
+  };
+}
+
+function isText(block: Json): boolean {
+  return block["type"] === "text";
+}
+
+function shownText(block: Json): string {
+  return String(block["text"] ?? "");
+}
+
+function resultView(block: Json): ToolResultView {
+  const parts = blocksOf(block["content"] ?? [], "tool_result");
+  return {
+    id: String(block["tool_use_id"]),
+    text: parts.filter(isText).map(shownText).join("\n"),
+    isError: block["is_error"] === true,
+    images: parts.filter((part) => part["type"] === "image").length,
+  };
+}
