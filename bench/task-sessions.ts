@@ -96,6 +96,24 @@ export const SESSIONS: readonly Session[] = [
       ["Go on then", 3000],
       ["/exit", 1000],
     ],
+    environment: {
+      CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: "1",
+      CLAUDE_CODE_ENABLE_AWAY_SUMMARY: "1",
+    },
+  },
+  {
+    name: "a subagent with progress summaries",
+    ...PLAIN,
+    first: calls("Agent", AGENT),
+    environment: { CLAUDE_CODE_AGENT_PROGRESS_SUMMARIES: "1" },
+  },
+  {
+    name: "a first look at a repository",
+    ...PLAIN,
+    runs: [
+      [...HEADLESS, "/init"],
+      [...HEADLESS, "--continue", "And now?"],
+    ],
   },
 ];
 

@@ -3,10 +3,8 @@ import { type EntitySection, isOwn } from "./added.ts";
 import type { Checking } from "./check.ts";
 import { isWritten, itemsOf } from "./draft.ts";
 import type { Path } from "./fault.ts";
+import { checkProvider } from "./check-provider.ts";
 import { shown } from "./secrecy.ts";
-
-/** The one kind that serves without a credential: it calls nobody. */
-const KEYLESS_KIND = "rehearsal";
 
 interface Section {
   readonly noun: string;
@@ -87,17 +85,13 @@ function checkProviders(checking: Checking): void {
     const path = ["providers", index];
     const { kind, keys } = provider;
     uniqueIds(checking, { noun: "key", path: [...path, "keys"], list: keys });
-    const hasKeys = isWritten(provider, "keys") && keys?.length !== 0;
     if (kind === undefined) continue;
-    if (!knownKinds.includes(kind)) {
+    if (knownKinds.includes(kind)) checkProvider(checking, path, provider);
+    else
       report(
         [...path, "kind"],
         `no kind of provider is called ${shown(kind)}: ${suggester.remedy(kind, knownKinds)}`,
       );
-    } else if (kind !== KEYLESS_KIND && !hasKeys) {
-      const example = "keys: [{ id: main, secret: env:NAME }]";
-      report(path, `a provider of kind ${kind} needs keys: add ${example}`);
-    }
   }
 }
 

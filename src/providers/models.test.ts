@@ -69,6 +69,7 @@ test("the file's mapping comes first: an exact name before a glob, whatever thei
 
 const DOORS = [
   ["bedrock", null, "global.anthropic.claude-opus-5-5", "messages"],
+  ["bedrock", null, "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "invoke"],
   ["bedrock", null, "amazon.nova-pro-v1:0", "converse"],
   ["bedrock", "converse", "global.anthropic.claude-opus-5-5", "converse"],
   ["bedrock", "invoke", "us.anthropic.claude-opus-5-5", "invoke"],

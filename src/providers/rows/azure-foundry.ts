@@ -21,7 +21,7 @@ export const azureFoundry = {
   models: FOUNDRY_CLAUDE,
   priceSource: "https://platform.claude.com/docs/en/about-claude/pricing",
   source:
-    "https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry; not checked: " +
-    "the Entra scope and counting tokens",
+    "https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry; the vendor's " +
+    "SDK for the scope; counting tokens not checked",
   checkedOn: "2026-11-23",
 } as const satisfies ProviderRow;

@@ -4,6 +4,16 @@ import { CHAT_HOST, CLAUDE_CLOUD } from "./bases.ts";
 import { BEDROCK_CLAUDE } from "./claude-models.ts";
 import { BEARER, converseDoor, invokeDoor, messagesDoor } from "./doors.ts";
 
+/** Models that came with Anthropic's own format; those before them are documented for InvokeModel. */
+const NATIVE_IDS = [
+  "*anthropic.claude-fable-*",
+  "*anthropic.claude-mythos-*",
+  "*anthropic.claude-opus-4-7*",
+  "*anthropic.claude-opus-4-8*",
+  "*anthropic.claude-opus-5*",
+  "*anthropic.claude-sonnet-5*",
+  "*anthropic.claude-haiku-5*",
+];
 const CLAUDE_IDS = ["anthropic.claude-*", "*.anthropic.claude-*", "*/anthropic.claude-*"];
 
 export const bedrock = {
@@ -13,7 +23,7 @@ export const bedrock = {
   baseUrl: "https://bedrock-runtime.{region}.amazonaws.com",
   settings: ["region"],
   doors: [
-    messagesDoor("/anthropic", { models: CLAUDE_IDS }),
+    messagesDoor("/anthropic", { models: NATIVE_IDS }),
     invokeDoor(CLAUDE_IDS),
     converseDoor(null),
   ],
@@ -34,7 +44,8 @@ export const bedrock = {
   can: { ...CLAUDE_CLOUD.can, imageTokensMax: CHAT_HOST.can.imageTokensMax },
   priceSource: "https://aws.amazon.com/bedrock/pricing/",
   source:
-    "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html; API reference of " +
+    "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-messages-api.html; " +
+    "https://platform.claude.com/docs/en/build-with-claude/claude-on-amazon-bedrock-legacy; API reference of " +
     "InvokeModel and Converse; ids of Claude from 4.7 on by the pattern of the listed ones",
   checkedOn: "2026-11-23",
 } as const satisfies ProviderRow;

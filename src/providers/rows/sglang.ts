@@ -8,7 +8,7 @@ export const sglang = {
   kind: "sglang",
   title: "SGLang",
   baseUrl: "http://localhost:30000",
-  doors: [messagesDoor(""), chatDoor("/v1/chat/completions")],
+  doors: [messagesDoor("", { counts: true }), chatDoor("/v1/chat/completions")],
   quirks: [
     "max-tokens-legacy",
     "system-role",
@@ -16,6 +16,6 @@ export const sglang = {
     "no-documents",
     "reasoning-content",
   ],
-  source: "https://docs.sglang.ai: OpenAI and Anthropic APIs; counting tokens not checked",
+  source: "https://docs.sglang.ai: OpenAI and Anthropic APIs",
   checkedOn: "2026-11-23",
 } as const satisfies ProviderRow;

@@ -49,8 +49,11 @@ const OF_COMPACTION = [
   "<analysis> block followed by a <summary> block",
   "This paragraph is about how to write this summary.",
 ];
-/** Instructions to a fork of the conversation that may use no tool: a side question. */
-const OF_SIDE_QUESTION = "Simply answer the question with the information you have.";
+/** Instructions to a fork of the conversation that may use no tool: a side question, a suggestion. */
+const OF_FORK = [
+  "Simply answer the question with the information you have.",
+  "Reply with ONLY the suggestion, no quotes or explanation.",
+];
 const SUMMARY = /\bsummar(?:y|ies|i[sz]e|i[sz]ing)\b|\brecap\b/i;
 
 /** The task, and who says so. Never fails. */
@@ -72,7 +75,7 @@ function typeOf(evidence: TaskEvidence): TaskType {
   if (!hasSession) return "other";
   if (toolCount === serverToolCount) return sideCallOf(evidence);
   if (OF_COMPACTION.some((words) => messagesEnd.includes(words))) return "compaction";
-  return messagesEnd.includes(OF_SIDE_QUESTION) ? "auxiliary" : "main";
+  return OF_FORK.some((words) => messagesEnd.includes(words)) ? "auxiliary" : "main";
 }
 
 /** Titles ask for JSON with a title or name; summaries are told by the words of their instructions. */
