@@ -104,7 +104,7 @@ async function govern({ exchange, gateway, chunks, watch }: Passage): Promise<vo
   const scanned = scanMessagesBody(chunks);
   invariant(scanned.ok && scanned.body.model !== null, "the benchmark's body is sound");
   const { body } = scanned;
-  exchange.subject = subjectOf(headers, body, exchange.endpoint);
+  exchange.subject = subjectOf(headers, { body, chunks }, exchange.endpoint);
   watch.lap("scan");
 
   const { model } = scanned.body;

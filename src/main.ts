@@ -196,14 +196,10 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const upstreamHealth = openUpstreamHealth(config.dataDir, { clock, log });
   const { health } = upstreamHealth;
   const configuration = await startConfiguration(running, { hasher, nowMs, health });
-  const reload = async (): Promise<void> => {
-    await configuration.reload();
-    followConfig(certificate, configuration.inForce.config.server.tls, log);
-  };
+  const reload = reloadWith(configuration, certificate, log);
   const signals = createSignals(() => void reload());
   const providerHealth = createProviderHealth(health);
   const { environment } = running.options;
-  const authenticators = createAuthenticators({ clock, client: clients.network, environment });
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
   const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
   const selfCheck = new SelfCheck({
@@ -219,7 +215,9 @@ async function assemble(running: Running, snapshots: Snapshots) {
     clock,
     providerHealth,
     upstreamHealth,
-    credentials: authenticateWith(authenticators),
+    credentials: authenticateWith(
+      createAuthenticators({ clock, client: clients.network, environment }),
+    ),
     draining: signals.draining,
     cutOff: signals.cutOff,
     metrics,
@@ -254,6 +252,17 @@ async function assemble(running: Running, snapshots: Snapshots) {
     listening,
     selfCheck,
     upstreamHealth,
+  };
+}
+
+function reloadWith(
+  configuration: Configuration,
+  certificate: ServerCertificate | null,
+  log: Log,
+): () => Promise<void> {
+  return async () => {
+    await configuration.reload();
+    followConfig(certificate, configuration.inForce.config.server.tls, log);
   };
 }
 

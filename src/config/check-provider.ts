@@ -66,11 +66,12 @@ function checkKeys({ report }: Checking, path: Path, { provider, needs }: Checke
     const example = `keys: [{ id: main, ${EXAMPLES[first]} }]`;
     report(path, `a provider of kind ${kind} needs keys: add ${example}`);
   }
+  // Who needs no key at all does no harm with one.
+  if (needs.credentials.length === 0) return;
   for (const [index, key] of itemsOf(keys)) {
     for (const way of ["secret", "aws", "google", "azure"] as const) {
       if (!isWritten(key, way) || needs.credentials.includes(way)) continue;
-      const remedy =
-        needs.credentials.length === 0 ? "it needs no key" : `write ${EXAMPLES[first]} instead`;
+      const remedy = `write ${EXAMPLES[first]} instead`;
       report([...path, "keys", index, way], `kind ${kind} takes no ${way} credential: ${remedy}`);
     }
   }

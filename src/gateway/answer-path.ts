@@ -20,7 +20,7 @@ export interface AnswerPath {
   readonly reading: () => Reading;
   /** The upstream's answer has ended; `complete` as far as its framing tells. */
   readonly finish: (complete: boolean) => Promise<Reading>;
-  /** After `finish`: the dialect's own end has passed; always true where bytes pass unchanged. */
+  /** After `finish`: the dialect's own end has passed. */
   readonly isWhole: () => boolean;
   /** What is read of the answer lags behind what has come: it is encoded. */
   readonly isDelayed: boolean;
@@ -39,18 +39,21 @@ export function pathOf(
     readonly exchange: Exchange;
     readonly target: Target;
     readonly streamed: boolean;
+    /** As in `DoorBody`. */
+    readonly toolNames: ReadonlyMap<string, string> | null;
   },
   head: UpstreamHead,
   out: Out,
 ): AnswerPath {
-  const { exchange, target, streamed } = of;
+  const { exchange, target, streamed, toolNames } = of;
   const { codec, quirks } = target;
   if (codec.passes) return passingPath(head, out);
   const encoding = head.headers["content-encoding"];
   if (head.status >= FIRST_REDIRECT)
     return faultPath((body) => codec.fault(head.status, body), encoding);
   const model = exchange.subject?.requestedModel ?? target.model;
-  const translator = codec.answer({ streamed, id: `msg_${exchange.id}`, model, quirks });
+  const id = `msg_${exchange.id}`;
+  const translator = codec.answer({ streamed, id, model, quirks, toolNames });
   return translator === null ? passingPath(head, out) : translatingPath(translator, encoding, out);
 }
 
@@ -64,7 +67,7 @@ function passingPath(head: UpstreamHead, out: Out): AnswerPath {
     },
     reading: reader.reading,
     finish: () => reader.finish(),
-    isWhole: () => true,
+    isWhole: reader.isWhole,
     isDelayed: decoderFor(head.headers["content-encoding"]) !== null,
   };
 }

@@ -15,6 +15,7 @@ import { translatedHead, relayedHead } from "./answer.ts";
 import { pathOf } from "./answer-path.ts";
 import type { ClientSide } from "./client-side.ts";
 import { countInput } from "./count-input.ts";
+import { mixesDialects, servesClaude } from "./dialects.ts";
 import type { AdmitRequest } from "./demand.ts";
 import { bodyEdits, clientHeaders } from "./edits.ts";
 import type { Exchange } from "./exchange.ts";
@@ -101,6 +102,7 @@ export function prepareBody(attempt: Attempt): DoorBody | Unsupported {
     onUnsupported: attempt.onUnsupported,
     betas: betasOf(exchange.request.headers),
     counts: exchange.endpoint === "count_tokens",
+    mayHoldForeignThinking: mixesDialects(attempt.plan) && servesClaude(target),
   });
 }
 
@@ -115,13 +117,15 @@ export function send(
   upstream: UpstreamRequest,
   of: {
     readonly dropped: readonly string[];
+    /** As in `DoorBody`. */
+    readonly toolNames: ReadonlyMap<string, string> | null;
     readonly gateway: Gateway;
     /** The answer goes out; seconds from the request to its head. */
     readonly onServing: (headSeconds: number | null) => void;
   },
 ): Promise<Relayed> {
   const { exchange, admitted, body, received, target, client } = attempt;
-  const { gateway } = of;
+  const { gateway, toolNames } = of;
   const { row, door, codec } = target;
   const isCount = exchange.endpoint === "count_tokens";
   const extra = clientHeaders(attempt, of.dropped);
@@ -138,11 +142,12 @@ export function send(
       kind: row.kind,
       client,
       pathOf: (status, headers, out) =>
-        pathOf({ exchange, target, streamed: body.stream }, { status, headers }, out),
+        pathOf({ exchange, target, streamed: body.stream, toolNames }, { status, headers }, out),
       headOf: (headers) =>
         codec.passes
           ? relayedHead(exchange, headers, extra)
           : translatedHead(exchange, headers, { contentType: contentTypeOf(body), extra }),
+      holds: exchange.ruling.policy.failOver || !codec.passes,
       pings: !door.sendsPings,
       billsToTheEnd: row.billing.billsToTheEnd,
       streamed: body.stream && !isCount,

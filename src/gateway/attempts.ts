@@ -91,6 +91,7 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
   try {
     const relayed = await send(attempt, ready.upstream, {
       dropped: ready.dropped,
+      toolNames: ready.toolNames,
       gateway,
       onServing: (headSeconds) => course.serving(headSeconds),
     });
@@ -105,6 +106,7 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
 interface Ready {
   readonly upstream: UpstreamRequest;
   readonly dropped: readonly string[];
+  readonly toolNames: ReadonlyMap<string, string> | null;
 }
 
 /** Body and credential, in the door's format. */
@@ -133,7 +135,8 @@ async function makeReady(
   const { provider } = target.use;
   if (shown.ok) gateway.providerHealth.identified(provider.id, target.credential?.id ?? "");
   else return { fault: { kind: "credential", detail: shown.sentence } };
-  return { upstream: identifiedBy(request, shown.headers), dropped: prepared.dropped };
+  const { dropped, toolNames = null } = prepared;
+  return { upstream: identifiedBy(request, shown.headers), dropped, toolNames };
 }
 
 function pathFor({ exchange, target }: Attempt): string | null {
@@ -283,7 +286,7 @@ function outcomeFor(exchange: Exchange, relayed: Relayed, gateway: Gateway) {
 }
 
 /** Waits before a repetition, for as long as anybody waits with us. */
-async function pause(waitMs: number, { attempting, gateway }: Run): Promise<void> {
+async function pause(waitMs: number, { attempting, course, gateway }: Run): Promise<void> {
   const { exchange, client } = attempting;
   const gone = new AbortController();
   const onClose = () => gone.abort();
@@ -294,6 +297,7 @@ async function pause(waitMs: number, { attempting, gateway }: Run): Promise<void
     });
   exchange.response.off("close", onClose);
   if (!client.isGone) return;
+  course.abandon();
   recordAbandoned(exchange, gateway);
   throw new ClientGone("the client hung up between two attempts");
 }

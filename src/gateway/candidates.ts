@@ -5,7 +5,7 @@ import type { PlanProvider } from "../policy/plan.ts";
 import { rowOf } from "../providers/catalogue.ts";
 import type { Door } from "../providers/door.ts";
 import { doorOf } from "../providers/doors.ts";
-import { doorFor, upstreamModel } from "../providers/models.ts";
+import { doorFor, hasRegionalPremium, upstreamModel } from "../providers/models.ts";
 import type { DoorRow, ProviderRow } from "../providers/row.ts";
 import type { Quirk } from "../wire/egress.ts";
 import { addressOf, type Address } from "./address.ts";
@@ -17,6 +17,8 @@ export interface Candidate {
   readonly door: DoorRow;
   readonly codec: Door;
   readonly address: Address;
+  /** The provider's regional prices apply. */
+  readonly regional: boolean;
   /** As the provider names it. */
   readonly model: string;
   readonly quirks: ReadonlySet<Quirk>;
@@ -67,8 +69,9 @@ function newCandidate(use: PlanProvider, asked: string): Candidate | null {
     ({ models }) => models === null || serves(models, asked) || serves(models, model),
   );
   if (keys.length === 0 && !(provider.keys.length === 0 && isKeyless(row))) return null;
+  const regional = hasRegionalPremium(row, provider.settings);
   const quirks = new Set([...row.quirks, ...provider.quirks]);
-  return { use, row, door, codec: doorOf(door.format), address, model, quirks, keys };
+  return { use, row, door, codec: doorOf(door.format), address, regional, model, quirks, keys };
 }
 
 function serves(models: readonly string[], model: string): boolean {

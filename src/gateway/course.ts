@@ -164,7 +164,7 @@ export class Course {
         return { next: this.#enter(otherTarget), waitMs: 0 };
       case "same_key":
         this.#retries++;
-        return { next: this.#enter(this.#again(current.target)), waitMs: move.waitMs };
+        return { next: this.#enter(this.#again(current.target, move.waitMs)), waitMs: move.waitMs };
       case "own_fallback":
         return { next: this.#enter(fallback), waitMs: 0 };
       case "stop":
@@ -207,7 +207,7 @@ export class Course {
     const keys =
       tried === undefined ? candidate.keys : candidate.keys.filter(({ id }) => !tried.has(id));
     if (keys.length === 0 && tried !== undefined) return null;
-    return this.#pick(candidate, keys, lastResort);
+    return this.#pick(candidate, keys, { lastResort, inMs: 0 });
   }
 
   /** A target that the rule names for just this refusal. */
@@ -221,12 +221,17 @@ export class Course {
     return null;
   }
 
-  #again({ candidate, credential }: Target): Passage | null {
+  /** The same key once more: whether it may be asked is a question of when. */
+  #again({ candidate, credential }: Target, inMs: number): Passage | null {
     const keys = credential === null ? [] : [credential];
-    return this.#pick(candidate, keys, true);
+    return this.#pick(candidate, keys, { lastResort: true, inMs });
   }
 
-  #pick(candidate: Candidate, keys: Candidate["keys"], lastResort: boolean): Passage | null {
+  #pick(
+    candidate: Candidate,
+    keys: Candidate["keys"],
+    { lastResort, inMs }: { readonly lastResort: boolean; readonly inMs: number },
+  ): Passage | null {
     const request = {
       provider: candidate.use.provider.id,
       keys,
@@ -234,6 +239,7 @@ export class Course {
       draw: this.#gateway.random(),
       preferred: candidate === this.#routed.candidates[0] ? this.#routed.preferredKey : null,
       lastResort,
+      inMs,
     };
     const pick = this.#exchange.ruling.policy.failOver
       ? this.#gateway.health.pick(request)

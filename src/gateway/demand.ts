@@ -50,7 +50,9 @@ export interface Pricing {
 export function pricingOf(request: AdmitRequest, nowMs: number, known: Knowledge): Pricing {
   const book = request.exchange.ruling.prices;
   const price = book.resolve(request.model, nowMs, request.target.row.kind);
-  return new BodyPricing(request.body, { book, price, atMs: nowMs }, known);
+  const { row, regional } = request.target;
+  const context = { book, price, atMs: nowMs, kind: row.kind, can: row.can, regional };
+  return new BodyPricing(request.body, context, known);
 }
 
 class BodyPricing implements Pricing {

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { TimeoutsConfig } from "../config/config.ts";
 import type { UpstreamRequest } from "../providers/upstream.ts";
+import { cloudBetas } from "../wire/anthropic/betas.ts";
 import type { Target } from "./candidates.ts";
 
 /** RFC 9110 section 7.6.1, and what names or authenticates the sender. None of it goes upstream. */
@@ -49,8 +50,8 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { row, door, use, address } = target;
   const isNative = door.format === "anthropic-messages";
-  const headers = isNative ? forwardedHeaders(call.headers) : plainHeaders(call, door.format);
-  if (isNative && !row.can.takesUnknownBetas) delete headers[BETA];
+  const headers = isNative ? forwardedHeaders(call.headers) : plainHeaders(call);
+  if (!row.can.takesUnknownBetas) sendKnownBetas(headers, call, target);
   // The usage figures have to be read on the way through.
   headers["accept-encoding"] = "identity";
   const query = isNative ? call.query : "";
@@ -85,12 +86,23 @@ export function betasOf(headers: IncomingHttpHeaders): readonly string[] {
 const NO_BETAS: readonly string[] = [];
 
 /** Another dialect's server has no use for the client's headers, and no right to them. */
-function plainHeaders({ headers, body }: Call, format: string): Record<string, string> {
+function plainHeaders({ body }: Call): Record<string, string> {
   const plain: Record<string, string> = { accept: "*/*" };
   if (body !== null) plain["content-type"] = "application/json";
-  const betas = headers[BETA];
-  if (format === "vertex-anthropic" && typeof betas === "string") plain[BETA] = betas;
   return plain;
+}
+
+/** Formats that take betas as a header. */
+const BETA_HEADER_FORMATS = new Set(["anthropic-messages", "vertex-anthropic"]);
+
+/** A cloud refuses the whole request for one value that it does not know; Vertex's counts know none. */
+function sendKnownBetas(headers: Record<string, string>, call: Call, target: Target): void {
+  const { door, address } = target;
+  delete headers[BETA];
+  const isVertexCount = door.format === "vertex-anthropic" && call.path === address.countTokens;
+  if (isVertexCount || !BETA_HEADER_FORMATS.has(door.format)) return;
+  const { sent } = cloudBetas(betasOf(call.headers));
+  if (sent.length > 0) headers[BETA] = sent.join(",");
 }
 
 function forwardedHeaders(headers: IncomingHttpHeaders): Record<string, string> {

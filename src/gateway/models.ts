@@ -2,11 +2,12 @@
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import type { Plan } from "../policy/plan.ts";
 import { answerJson } from "./answer.ts";
-import { collect, type Collected } from "./collect.ts";
+import type { Target } from "./candidates.ts";
+import { collect } from "./collect.ts";
 import type { Exchange } from "./exchange.ts";
 import { identifiedBy, upstreamRequest } from "./forward.ts";
+import { listedModel, listOf, readModelList, type ModelList } from "./model-list.ts";
 import type { Gateway } from "./ports.ts";
-import type { Target } from "./candidates.ts";
 import { usableTarget } from "./route.ts";
 
 /** The client gives up after 3 s by itself. */
@@ -21,28 +22,31 @@ export async function serveModels(
 ): Promise<Refusal | null> {
   const target = usableTarget(plan);
   if (isRefusal(target)) return target;
-  const answer = await askForModels(exchange, target, gateway);
-  const listed = answer === null ? null : listOf(answer);
-  answerJson(exchange, listed === null ? fromPrices(exchange, plan) : allowedOf(listed, plan));
+  const listed = await askForModels(exchange, target, gateway);
+  answerJson(
+    exchange,
+    listed === null ? fromPrices(exchange, plan, target) : allowedOf(listed, plan, target),
+  );
   return null;
 }
 
-/** Null where the provider has no list in our dialect, or gives none in time. */
+/** Null where the provider has no list, or gives none in time. */
 async function askForModels(
   exchange: Exchange,
   target: Target,
   gateway: Gateway,
-): Promise<Collected | null> {
+): Promise<ModelList | null> {
   const { modelList, kind } = target.row;
   const path = target.address.modelList;
-  if (modelList?.format !== "anthropic" || path === null) return null;
+  if (modelList === null || path === null) return null;
   const queryAt = exchange.target.indexOf("?");
+  const isOwn = modelList.format === "anthropic" && queryAt >= 0;
   const request = upstreamRequest(
     target,
     {
       method: "GET",
       path,
-      query: queryAt < 0 ? "" : exchange.target.slice(queryAt),
+      query: isOwn ? exchange.target.slice(queryAt) : "",
       headers: exchange.request.headers,
       body: null,
     },
@@ -51,46 +55,22 @@ async function askForModels(
   const shown = await gateway.authenticate(target, request);
   if (!shown.ok) return null;
   const limits = { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX };
-  return collect(gateway.upstream(kind), identifiedBy(request, shown.headers), limits);
+  const client = gateway.upstream(kind);
+  const answer = await collect(client, identifiedBy(request, shown.headers), limits);
+  if (answer === null || answer.status !== 200) return null;
+  return readModelList(answer.body, modelList.format);
 }
 
-interface ModelList {
-  readonly data: readonly { readonly id: string }[];
+/** Also what the file maps to one of the provider's models: clients ask by those names. */
+function allowedOf(list: ModelList, plan: Plan, { use }: Target): ModelList {
+  const mapped = use.provider.modelMap.filter(({ from }) => !/[*?]/.test(from));
+  const data = [...mapped.map(({ from }) => listedModel(from)), ...list.data];
+  return { ...list, data: data.filter(({ id }) => isAllowed(plan, id)) };
 }
 
-function listOf(answer: Collected): ModelList | null {
-  if (answer.status !== 200) return null;
-  try {
-    const list: unknown = JSON.parse(answer.body.toString("utf8"));
-    const data = typeof list === "object" && list !== null && "data" in list ? list.data : null;
-    return isModels(data) ? { ...(list as object), data } : null;
-  } catch {
-    // No JSON, so no list: the price table answers instead.
-    return null;
-  }
-}
-
-function isModels(data: unknown): data is ModelList["data"] {
-  return Array.isArray(data) && data.every(hasId);
-}
-
-function hasId(entry: unknown): entry is { readonly id: string } {
-  return (
-    typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string"
-  );
-}
-
-function allowedOf(list: ModelList, plan: Plan): ModelList {
-  return { ...list, data: list.data.filter(({ id }) => isAllowed(plan, id)) };
-}
-
-function fromPrices(exchange: Exchange, plan: Plan) {
-  const data = exchange.ruling.prices
-    .wireIds()
-    .filter((id) => isAllowed(plan, id))
-    .map((id) => ({ type: "model", id, display_name: id, created_at: "1970-01-01T00:00:00Z" }));
-  const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
-  return { data, has_more: false, ...ends };
+function fromPrices({ ruling }: Exchange, plan: Plan, { row }: Target) {
+  const ids = ruling.prices.wireIds(row.kind).filter((id) => isAllowed(plan, id));
+  return listOf(ids.map((id) => listedModel(id)));
 }
 
 function isAllowed(plan: Plan, model: string): boolean {

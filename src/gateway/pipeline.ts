@@ -41,7 +41,7 @@ export async function serveMessages(
   const scanned = scanMessagesBody(received.chunks, { sessionId: !namesSession(headers) });
   if (!scanned.ok) return bodyFault(scanned.fault);
   const { body } = scanned;
-  exchange.subject = subjectOf(headers, body, exchange.endpoint);
+  exchange.subject = subjectOf(headers, { body, chunks: received.chunks }, exchange.endpoint);
   if (body.model === null) return bodyFault({ offset: 0, problem: "`model` must be a string" });
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);

@@ -31,7 +31,12 @@ export function isEventStream(status: number, headers: Readonly<Record<string, s
 function streamReader(): AnswerReader {
   const reader = createStreamUsageReader();
   const reading = () => streamReading(reader);
-  return { feed: (chunk) => reader.feed(chunk), reading, finish: () => Promise.resolve(reading()) };
+  return {
+    feed: (chunk) => reader.feed(chunk),
+    reading,
+    finish: () => Promise.resolve(reading()),
+    isWhole: () => reader.closed,
+  };
 }
 
 function streamReading(reader: StreamUsageReader): Reading {
@@ -74,6 +79,7 @@ function documentReader(): AnswerReader {
     // Until it is complete a document says nothing.
     reading: () => ({ ...NOTHING_READ, contentBytes: bytes }),
     finish: () => Promise.resolve(reading()),
+    isWhole: () => true,
   };
 }
 
@@ -87,5 +93,6 @@ function decoded(plain: AnswerReader, decoder: Transform): AnswerReader {
       await decoding.end();
       return plain.finish();
     },
+    isWhole: plain.isWhole,
   };
 }

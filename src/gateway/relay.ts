@@ -12,6 +12,15 @@ const USAGE_WAIT_MS = 10_000;
 /** What has not shown its content by then goes to the client as it is. */
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
 const FIRST_REDIRECT = 300;
+/** About our own credential: they must not reach a client. */
+const CREDENTIAL_STATUSES = new Set([401, 403]);
+
+/** Its framing ended as it should, its dialect did not. */
+const UNFINISHED: UpstreamFailure = {
+  kind: "protocol",
+  sent: true,
+  detail: "the answer ended before its own end",
+};
 
 /** How an attempt went. */
 export interface Relayed {
@@ -43,6 +52,8 @@ export interface RelayRequest {
   ) => AnswerPath;
   /** The client's head for an answer that goes out. */
   readonly headOf: (headers: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
+  /** Another attempt could take its place: nothing goes out before the answer's content. */
+  readonly holds: boolean;
   /** The door sends no pings of its own. */
   readonly pings: boolean;
   /** The provider charges for the whole answer even if it is cancelled. */
@@ -127,6 +138,17 @@ class Relaying {
     this.#path = this.#request.pathOf(status, headers, this.#out);
     const date = Date.parse(headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#gateway.ledgerClock.witness(date);
+    if (!this.#request.holds && !CREDENTIAL_STATUSES.has(status)) this.#serveHead();
+  }
+
+  /** A stream's first event may take minutes; its head tells the client that it was accepted. */
+  #serveHead(): void {
+    this.#serve();
+    if (!this.#request.streamed) return;
+    setImmediate(() => {
+      const { response } = this.#exchange;
+      if (!this.#ended && !response.destroyed) response.flushHeaders();
+    });
   }
 
   #onData(chunk: Buffer): void {
@@ -248,25 +270,29 @@ class Relaying {
     const reading = this.#path === null ? NOTHING_READ : await this.#path.finish(complete);
     const isWhole = complete && this.#path?.isWhole() !== false;
     if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve();
-    const { response } = this.#exchange;
-    response.off("close", this.#onClose).off("drain", this.#onDrain);
-    const answered = this.#held === null;
-    if (answered && !this.#clientGone && !response.destroyed) {
-      // An error event has told the client already; a cut could lose it on the way.
-      if (isWhole || (complete && reading.error !== null)) this.#client.end();
-      else this.#client.cut();
-    }
+    // An error event has told the client already; a cut could lose it on the way.
+    this.#close(isWhole || (complete && reading.error !== null));
+    const isBroken = complete && !isWhole && reading.error === null;
     this.#resolve({
       status: this.#status,
       upstreamHeaders: this.#headers,
-      failure,
-      complete,
+      failure: isBroken ? UNFINISHED : failure,
+      complete: complete && !isBroken,
       clientGone: this.#clientGone,
       reading,
       seconds: (endMs - this.#sentMs) / 1000,
-      answered,
+      answered: this.#held === null,
       held: this.#held ?? [],
     });
+  }
+
+  /** Ends what has gone out to the client; `properly`: it is all that there is. */
+  #close(properly: boolean): void {
+    const { response } = this.#exchange;
+    response.off("close", this.#onClose).off("drain", this.#onDrain);
+    if (this.#held !== null || this.#clientGone || response.destroyed) return;
+    if (properly) this.#client.end();
+    else this.#client.cut();
   }
 
   #headSeconds(): number | null {

@@ -1,8 +1,6 @@
 /** What routing rules may ask about a request, read only as far as some rule asks. */
-import type { ScopeType } from "../core/span.ts";
-import { nanoUsd } from "../core/money.ts";
-import type { Meter } from "../ledger/state.ts";
 import type { Plan } from "../policy/plan.ts";
+import { utilisationOf } from "../policy/utilisation.ts";
 import type { Rates } from "../pricing/price.ts";
 import type { ProviderFacts, RequestFacts } from "../routing/rules/facts.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
@@ -55,7 +53,10 @@ export function routeFacts(of: Routing, gateway: Gateway): RequestFacts {
     atMs: nowMs,
     providers: plan.providers.map(({ provider }) => provider.id),
     allows: (provider, asked) => servedBy(plan, provider, asked) !== null,
-    utilisation: () => utilisationOf(plan, exchange, { nowMs, gateway }),
+    utilisation: () => {
+      const session = gateway.sessions.nameOf(plan.virtualKey, subject?.session ?? null, nowMs);
+      return utilisationOf(plan, gateway.ledger, { nowMs, session });
+    },
     provider: (id, asked) => providerFacts(servedBy(plan, id, asked), { nowMs, exchange, gateway }),
   };
 }
@@ -100,33 +101,4 @@ const UNKNOWN: ProviderFacts = {
 
 function perMillion(rate: Rates["input"]): number {
   return Number(rate) / PICO_PER_USD_PER_MILLION;
-}
-
-function utilisationOf(
-  plan: Plan,
-  exchange: Exchange,
-  { nowMs, gateway }: { readonly nowMs: number; readonly gateway: Gateway },
-): ReturnType<RequestFacts["utilisation"]> {
-  const name = gateway.sessions.nameOf(plan.virtualKey, exchange.subject?.session ?? null, nowMs);
-  const session = { virtualKey: plan.virtualKey, name };
-  const fullest: Partial<Record<ScopeType, number>> = {};
-  for (const meter of plan.meters) {
-    const used = shareOf(meter);
-    if (used > (fullest[meter.scope.type] ?? 0)) fullest[meter.scope.type] = used;
-  }
-  const { customer = 0, team = 0, owner = 0, virtual_key = 0 } = fullest;
-  return {
-    customer,
-    team,
-    owner,
-    virtual_key,
-    max: Math.max(customer, team, owner, virtual_key),
-  };
-
-  function shareOf(meter: Meter): number {
-    if (meter.unit !== "usd" || meter.cap === null) return 0;
-    const { settled, held } = gateway.ledger.windowAt(meter, nowMs, session);
-    if (meter.cap <= 0n) return 1;
-    return Number(nanoUsd(settled + held)) / Number(meter.cap);
-  }
 }

@@ -91,7 +91,8 @@ export function usableTarget(plan: Plan): Target | Refusal {
     const address = addressOf(row, door, { provider: use.provider, model: "" });
     if (address === null) continue;
     const codec = doorOf(door.format);
-    return plainTarget({ use, row, door, codec, address, model: "", quirks: NO_QUIRKS, keys });
+    const nothing = { regional: false, model: "", quirks: NO_QUIRKS };
+    return plainTarget({ use, row, door, codec, address, keys, ...nothing });
   }
   return noneUsable(plan, null);
 }

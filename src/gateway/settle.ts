@@ -70,8 +70,10 @@ function priced(
   admitted: Admitted,
   book: PriceBook,
 ): { readonly cost: NanoUsd; readonly usage: Usage } {
-  const { price, hold } = admitted;
-  return { cost: costOf(billed, { book, price, atMs: hold.admittedMs }), usage: billed.usage };
+  const { price, hold, target } = admitted;
+  const { row, regional } = target;
+  const context = { book, price, atMs: hold.admittedMs, kind: row.kind, regional };
+  return { cost: costOf(billed, context), usage: billed.usage };
 }
 
 /** Never below what was relayed, never above the hold. */

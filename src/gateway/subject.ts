@@ -1,6 +1,6 @@
 /** Reads what a request says of itself: session, agents, and which kind of task it is. */
 import type { IncomingHttpHeaders } from "node:http";
-import { TASK_TYPES, type TaskType } from "../journal/record.ts";
+import { evidenceOf, hintedTask, taskOf, type Task } from "../routing/task-type/heuristics.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import type { Endpoint, Subject } from "./exchange.ts";
 
@@ -10,9 +10,11 @@ const HEADER_CHARACTERS_MAX = 256;
 /** The subject of a Messages body and its headers. The client's words: attribution, never authority. */
 export function subjectOf(
   headers: IncomingHttpHeaders,
-  body: MessagesBody,
+  of: { readonly body: MessagesBody; readonly chunks: readonly Buffer[] },
   endpoint: Endpoint | null,
 ): Subject {
+  const { body, chunks } = of;
+  const task = taskFrom(headers, body, chunks);
   return {
     session:
       header(headers, "x-claude-code-session-id") ??
@@ -20,8 +22,8 @@ export function subjectOf(
       null,
     agent: header(headers, "x-claude-code-agent-id"),
     parentAgent: header(headers, "x-claude-code-parent-agent-id"),
-    taskType: endpoint === "count_tokens" ? "count" : taskTypeOf(headers, body),
-    taskSource: header(headers, "x-claude-code-request-class") === null ? "heuristic" : "hint",
+    taskType: endpoint === "count_tokens" ? "count" : task.type,
+    taskSource: task.source,
     requestedModel: body.model,
     maxTokens: body.maxTokens,
   };
@@ -40,19 +42,15 @@ export function isCompaction(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-function taskTypeOf(headers: IncomingHttpHeaders, body: MessagesBody): TaskType {
-  if (isCompaction(headers)) return "compaction";
+/** Texts are cut out of the body only where no hint says what the task is. */
+function taskFrom(
+  headers: IncomingHttpHeaders,
+  body: MessagesBody,
+  chunks: readonly Buffer[],
+): Task {
   const hint = header(headers, "x-claude-code-request-class");
-  const known = TASK_TYPES.find((type) => type === hint);
-  if (known !== undefined && known !== "auxiliary") return known;
-  if (header(headers, "x-claude-code-agent-id") !== null) return "subagent";
-  if (header(headers, "x-claude-code-session-id") === null && body.sessionId === null)
-    return "other";
-  if (body.fields.tools !== undefined && known === undefined) return "main";
-  // Title generation asks for a JSON schema and offers no tools; other side calls do not.
-  return body.fields.output_config !== undefined && body.fields.tools === undefined
-    ? "title"
-    : "auxiliary";
+  const hintsCompaction = header(headers, "x-claude-code-compaction") !== null;
+  return hintedTask(hint, hintsCompaction) ?? taskOf(evidenceOf(headers, body, chunks));
 }
 
 function header(headers: IncomingHttpHeaders, name: string): string | null {

@@ -22,12 +22,19 @@ export interface DoorRequest {
   readonly betas: readonly string[];
   /** A count of tokens is asked for, not an answer. */
   readonly counts: boolean;
+  /**
+   * The conversation may hold thinking that a door of another dialect gave, and the model is one of
+   * Anthropic's, who refuses it. Left out: false.
+   */
+  readonly mayHoldForeignThinking?: boolean;
 }
 
 export interface DoorBody {
   readonly chunks: readonly Buffer[];
   /** Fields of the Messages API that it could not take along. */
   readonly dropped: readonly string[];
+  /** Tool names that had to be shortened: name upstream → the client's own. Left out: none. */
+  readonly toolNames?: ReadonlyMap<string, string> | null;
 }
 
 export interface Door {

@@ -1,11 +1,14 @@
 /** The doors: which translation or splice each upstream format needs. One entry a format. */
 import { readErrorEnvelope } from "../wire/anthropic/usage.ts";
+import { cloudBetas } from "../wire/anthropic/betas.ts";
+import { foreignEdits, type ForeignEdits } from "../wire/anthropic/foreign.ts";
 import { editModel, spliceBody, type Edit } from "../wire/anthropic/splice.ts";
 import type { UpstreamFault } from "../wire/answer.ts";
 import { bedrockConverse } from "../wire/bedrock-converse/egress.ts";
 import { invokeAnswer } from "../wire/bedrock-invoke/answer.ts";
 import { invokeEdits } from "../wire/bedrock-invoke/splice.ts";
 import { bedrockBetas } from "../wire/bedrock-converse/betas.ts";
+import { fitToolNames } from "../wire/canonical/tool-names.ts";
 import { isUnsupported, type Egress } from "../wire/egress.ts";
 import { gemini } from "../wire/gemini/egress.ts";
 import { openaiChat } from "../wire/openai-chat/egress.ts";
@@ -24,6 +27,7 @@ export const TRANSLATORS = {
 } as const satisfies Partial<Record<WireFormat, Egress>>;
 
 const NOTHING: readonly string[] = [];
+const NOTHING_FOREIGN: ForeignEdits = { edits: [], dropped: NOTHING };
 
 const DOORS: Readonly<Record<WireFormat, Door>> = {
   "anthropic-messages": spliced({
@@ -32,7 +36,11 @@ const DOORS: Readonly<Record<WireFormat, Door>> = {
       request.model === request.body.model ? [] : [editModel(request.body, request.model)],
   }),
   "vertex-anthropic": {
-    ...spliced({ passes: true, edits: vertexSplices }),
+    ...spliced({
+      passes: true,
+      edits: vertexSplices,
+      dropped: ({ betas }) => (cloudBetas(betas).left.length > 0 ? ["anthropic-beta"] : NOTHING),
+    }),
     fault: vertexFault,
   },
   "bedrock-invoke": {
@@ -70,9 +78,13 @@ function spliced(of: {
   return {
     passes: of.passes,
     prepare(request) {
-      const edits = [...request.edits, ...of.edits(request)];
+      const foreign =
+        request.mayHoldForeignThinking === true
+          ? foreignEdits(request.body, request.chunks)
+          : NOTHING_FOREIGN;
+      const edits = [...request.edits, ...of.edits(request), ...foreign.edits];
       const chunks = edits.length === 0 ? request.chunks : spliceBody(request.chunks, edits);
-      return { chunks, dropped: of.dropped?.(request) ?? NOTHING };
+      return { chunks, dropped: [...(of.dropped?.(request) ?? NOTHING), ...foreign.dropped] };
     },
     answer: () => null,
     fault: (status, body) => readErrorEnvelope(body) ?? plainFault(status),
@@ -90,11 +102,13 @@ function translated(egress: Egress): Door {
     prepare(request) {
       const canonical = request.canonical();
       if ("unsupported" in canonical) return canonical;
-      const made = egress.request(canonical, request);
+      const fitted = fitToolNames(canonical);
+      const made = egress.request(fitted.request, request);
       if (isUnsupported(made)) return made;
       const body: DoorBody = {
         chunks: [Buffer.from(JSON.stringify(made.json))],
         dropped: made.dropped,
+        toolNames: fitted.originals,
       };
       return body;
     },

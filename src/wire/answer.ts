@@ -38,6 +38,8 @@ export interface AnswerReader {
   readonly reading: () => Reading;
   /** Reads what is still in a decoder. */
   readonly finish: () => Promise<Reading>;
+  /** After `finish`: a stream's own end has passed. Always true for a whole answer. */
+  readonly isWhole: () => boolean;
 }
 
 export const NOTHING_READ: Reading = {

@@ -104,6 +104,8 @@ export interface AnswerContext {
   /** The model's name for the client. */
   readonly model: string;
   readonly quirks: ReadonlySet<Quirk>;
+  /** Tool names that were shortened on the way out: name upstream → the client's own. Left out: none. */
+  readonly toolNames?: ReadonlyMap<string, string> | null;
 }
 
 export interface Egress {

@@ -25,6 +25,10 @@ function example(): Config {
   return configOf(EXAMPLE, { environment: EXAMPLE_ENVIRONMENT });
 }
 
+/** What a provider's entry says where the file says nothing of it. */
+const PLAIN = { settings: {}, door: null, modelMap: [], quirks: [], allowPrivateNetwork: false };
+const PLAIN_KEY = { cloud: null, models: null };
+
 test("the example of the manual loads, each section as written", () => {
   const config = example();
   assert.equal(config.outbound.proxyUrl, EXAMPLE_ENVIRONMENT.HTTPS_PROXY);
@@ -38,7 +42,8 @@ test("the example of the manual loads, each section as written", () => {
     id: "anthropic",
     kind: "anthropic",
     baseUrl: "https://api.anthropic.com",
-    keys: [{ id: "main", secret: "sk-ant-example", weight: 1 }],
+    ...PLAIN,
+    keys: [{ id: "main", secret: "sk-ant-example", weight: 1, ...PLAIN_KEY }],
   });
   const { budgets, rateLimits, labels } = config.teams[0] ?? assert.fail();
   assert.deepEqual(labels, { cost_center: "4711" });
@@ -105,12 +110,13 @@ test("without a file there is one of everything, upstream where there is a key f
       id: "anthropic",
       kind: "anthropic",
       baseUrl: null,
-      keys: [{ id: "default", secret: "sk-ant-x", weight: 1 }],
+      ...PLAIN,
+      keys: [{ id: "default", secret: "sk-ant-x", weight: 1, ...PLAIN_KEY }],
     },
   ]);
   const rehearsal = configOf(null, { environment: { ANTHROPIC_API_KEY: "" } });
   assert.deepEqual(rehearsal.providers, [
-    { id: "rehearsal", kind: "rehearsal", baseUrl: null, keys: [] },
+    { id: "rehearsal", kind: "rehearsal", baseUrl: null, ...PLAIN, keys: [] },
   ]);
   for (const config of [upstream, rehearsal]) {
     assert.equal(config.file, null);

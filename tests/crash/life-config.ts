@@ -42,6 +42,8 @@ export function configOf(providerUrl: string, reloads: number, options: LifeConf
   const keyBudgets = options.keyBudgets ?? [far, { usd: "10", per: "session" }];
   return {
     server: { budget_wait_seconds: 30 },
+    // What an attempt shows of itself is what these tests look at.
+    routing: { fail_over: false },
     providers: [provider("anthropic", providerUrl), provider("gone", UNREACHABLE)],
     customers: [{ id: "acme", budgets: [far] }],
     teams: [{ id: "platform", customer: "acme", budgets: [added] }],

@@ -177,7 +177,7 @@ export class Admission {
     const plan = identify(headers, this.ruling, this.#wallMs);
     if (isRefusal(plan)) throw new Error(plan.message);
     exchange.plan = plan;
-    exchange.subject = subjectOf(headers, body, "messages");
+    exchange.subject = subjectOf(headers, { body, chunks: [bytes] }, "messages");
     const model = body.model ?? "";
     const routed = route({ exchange, plan, model, body }, this.gateway);
     if (isRefusal(routed)) throw new Error(routed.message);

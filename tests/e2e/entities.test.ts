@@ -25,6 +25,7 @@ let secret = "";
 before(async () => {
   upstream = await startUpstream(() => text("ok"));
   const file = {
+    routing: { fail_over: false },
     customers: [{ id: "filed" }],
     teams: [{ id: "filed", customer: "filed" }],
   };

@@ -169,7 +169,7 @@ export class Gate {
   /** Shuts it at once, at least for `wishMs`, and for longer each time that it fails to return. */
   shut(reason: ShutReason, beganMs: number, nowMs: number, wishMs: number | null = null): void {
     const pause = PAUSES[reason];
-    const wishUntilMs = nowMs + (wishMs ?? pause.firstMs);
+    const wishUntilMs = nowMs + (wishMs ?? 0);
     if (reason === this.#reason && beganMs < this.#untilMs) {
       // Attempts that were under way together are one refusal; only a longer wish adds to it.
       if (wishMs === null) return;

@@ -31,6 +31,8 @@ export interface PickRequest {
   readonly preferred: string | null;
   /** No other target is left: what is merely failing, or on its way back, is asked all the same. */
   readonly lastResort: boolean;
+  /** The attempt begins only after so long, and only then has to be let through. Default: at once. */
+  readonly inMs?: number;
 }
 
 /** What an attempt's end said besides its class. */
@@ -94,10 +96,10 @@ export class Health {
 
   /** Lets an attempt through, with the key to use; null: ask another target. Report it, or abandon it. */
   pick(request: PickRequest): Pick | null {
-    const nowMs = this.#clock.monotonicMs();
-    const { provider, model, lastResort } = request;
+    const { provider, model, lastResort, inMs = 0 } = request;
     const state = this.#state(provider);
-    shutIfHanging(state, nowMs);
+    shutIfHanging(state, this.#clock.monotonicMs());
+    const nowMs = this.#clock.monotonicMs() + inMs;
     const models = state.models.get(model);
     const isShut = state.gate.passage(nowMs) === "no" || models?.passage(nowMs) === "no";
     if (isShut && !lastResort) return null;
@@ -111,12 +113,7 @@ export class Health {
     };
     const key = lastResort ? lastResortKey(choice) : chooseKey(choice);
     if (key === null) return null;
-    let probe = false;
-    for (const gate of [state.gate, models, state.keys.get(key.id)?.gate]) {
-      if (gate?.passage(nowMs) !== "probe") continue;
-      gate.beginProbe(nowMs);
-      probe = true;
-    }
+    const probe = beginProbes([state.gate, models, state.keys.get(key.id)?.gate], nowMs);
     const used = request.keys.length === 0 ? null : key.id;
     const pick = { provider, key: used, model, probe, beganMs: nowMs };
     if (state.waiting.size < WAITING_MAX) state.waiting.add(pick);
@@ -317,4 +314,15 @@ function keyStateOf(state: ProviderState, key: string): KeyState {
   const fresh: KeyState = { gate: new Gate(), refusal: null };
   state.keys.set(key, fresh);
   return fresh;
+}
+
+/** Whether one of the gates lets this attempt through as its probe. */
+function beginProbes(gates: readonly (Gate | undefined)[], nowMs: number): boolean {
+  let isProbe = false;
+  for (const gate of gates) {
+    if (gate?.passage(nowMs) !== "probe") continue;
+    gate.beginProbe(nowMs);
+    isProbe = true;
+  }
+  return isProbe;
 }

@@ -72,10 +72,14 @@ function ask(
   try {
     return parsed(variables) === true;
   } catch (error) {
-    if (error instanceof EvaluationError || error instanceof CelTypeError)
-      return { failed: plain(error) };
+    // The library's functions throw errors of other kinds too; whatever it is, it is this rule's.
+    if (error instanceof Error) return { failed: isCelError(error) ? plain(error) : error.message };
     throw error;
   }
+}
+
+function isCelError(error: Error): error is EvaluationError | CelTypeError {
+  return error instanceof EvaluationError || error instanceof CelTypeError;
 }
 
 /** What CEL itself takes, but would fail or harm at run time. */

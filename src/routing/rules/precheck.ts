@@ -1,6 +1,6 @@
 /** Cheap necessary conditions of an expression: a rule that fails one does not hold, whatever CEL would say. */
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { type FactContext, SCALAR_FACTS } from "./facts.ts";
+import { type FactContext, type ScalarFact, SCALAR_FACTS } from "./facts.ts";
 import { mentionsOf, pathOf } from "./paths.ts";
 
 /** False: the expression cannot be true. */
@@ -9,15 +9,19 @@ export type Precheck = (context: FactContext) => boolean;
 type Value = string | number | boolean;
 type Read = (context: FactContext) => Value;
 
-const ORDERS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
+const ORDERS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   "<": (a, b) => a < b,
   "<=": (a, b) => a <= b,
   ">": (a, b) => a > b,
   ">=": (a, b) => a >= b,
 };
-/** The operator with its sides exchanged, and the one that holds where it does not. */
-const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+/** The operator that holds where it does not. */
 const OPPOSITE: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<" };
+const SUMS: Readonly<Record<string, (a: number, b: number) => number>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+};
 const TEXT_METHODS: Readonly<Record<string, (text: string, part: string) => boolean>> = {
   startsWith: (text, part) => text.startsWith(part),
   endsWith: (text, part) => text.endsWith(part),
@@ -84,10 +88,12 @@ function either([left, right]: Sides, expected: boolean): Precheck | null {
 }
 
 function equality([left, right]: Sides, expected: boolean): Precheck | null {
-  const value = literal(right) ?? literal(left);
-  const read = readerOf(left) ?? readerOf(right);
-  if (value === null || read === null) return null;
-  return (context) => (read(context) === value) === expected;
+  const [first, second] = [readerOf(left), readerOf(right)];
+  if (first === null || second === null) return null;
+  return (context) => {
+    const [a, b] = [first(context), second(context)];
+    return isUnknown(a) || isUnknown(b) || (a === b) === expected;
+  };
 }
 
 function membership([left, right]: Sides, expected: boolean): Precheck | null {
@@ -100,12 +106,18 @@ function membership([left, right]: Sides, expected: boolean): Precheck | null {
 }
 
 function order(operator: string, [left, right]: Sides): Precheck | null {
-  const isMirrored = readerOf(left) === null;
-  const holds = ORDERS[isMirrored ? (MIRRORED[operator] ?? "") : operator];
-  const value = literal(isMirrored ? left : right);
-  const read = readerOf(isMirrored ? right : left);
-  if (holds === undefined || typeof value !== "number" || read === null) return null;
-  return (context) => holds(read(context), value);
+  const holds = ORDERS[operator];
+  const [first, second] = [numberOf(left), numberOf(right)];
+  if (holds === undefined || first === null || second === null) return null;
+  return (context) => {
+    const [a, b] = [first(context), second(context)];
+    return isUnknown(a) || isUnknown(b) || holds(a, b);
+  };
+}
+
+/** A sum that is not exact: CEL has to be asked. */
+function isUnknown(value: Value): boolean {
+  return Number.isNaN(value);
 }
 
 function textMethod(node: ASTNode & { readonly op: "rcall" }, expected: boolean): Precheck | null {
@@ -121,21 +133,49 @@ function textMethod(node: ASTNode & { readonly op: "rcall" }, expected: boolean)
   };
 }
 
-/** The fact that `node` names; a label that is missing equals no text. */
+/** Reads what `node` names or says; a label that is missing equals no text. */
 function readerOf(node: ASTNode): Read | null {
-  const path = pathOf(node);
-  if (path === null) return null;
-  const [root, label] = path;
-  if (root === "labels" && label !== undefined && path.length === 2) {
+  const value = literal(node);
+  if (value !== null) return () => value;
+  const [root, label, ...more] = pathOf(node) ?? [];
+  if (root === "labels" && label !== undefined && more.length === 0)
     return ({ facts: { labels } }) =>
       Object.hasOwn(labels, label) ? (labels[label] ?? "") : false;
-  }
-  const fact = SCALAR_FACTS[path.join(".")];
-  return fact === undefined ? null : whole(fact.read, fact.type);
+  return textOf(node) ?? numberOf(node);
 }
 
-function whole(read: Read, type: string): Read {
-  return type === "int" ? (context) => Math.trunc(Number(read(context))) : read;
+function textOf(node: ASTNode): Read | null {
+  const fact = factOf(node);
+  return fact === null || fact.type === "int" || fact.type === "double" ? null : fact.read;
+}
+
+/** Reads a number: a fact, a literal, or a sum of such; not a number where that would not be exact. */
+function numberOf(node: ASTNode): ((context: FactContext) => number) | null {
+  const value = literal(node);
+  if (typeof value === "number") return () => value;
+  const combine = SUMS[node.op];
+  if (combine !== undefined && Array.isArray(node.args)) return sumOf(node, combine);
+  const fact = factOf(node);
+  if (fact?.type === "int") return (context) => Math.trunc(fact.read(context));
+  return fact?.type === "double" ? fact.read : null;
+}
+
+function sumOf(
+  node: ASTNode,
+  combine: (a: number, b: number) => number,
+): ((context: FactContext) => number) | null {
+  const [left, right] = node.args as unknown as Sides;
+  const [first, second] = [numberOf(left), numberOf(right)];
+  if (first === null || second === null) return null;
+  return (context) => {
+    const sum = combine(first(context), second(context));
+    return Math.abs(sum) <= Number.MAX_SAFE_INTEGER ? sum : Number.NaN;
+  };
+}
+
+function factOf(node: ASTNode): ScalarFact | null {
+  const name = pathOf(node)?.join(".");
+  return name === undefined ? null : (SCALAR_FACTS[name] ?? null);
 }
 
 /** A literal as JavaScript compares it; null where it is none, or a number that is not exact. */

@@ -28,7 +28,7 @@ export interface Task {
   readonly source: TaskSource;
 }
 
-export const SYSTEM_BYTES = 1024;
+const SYSTEM_BYTES = 1024;
 export const MESSAGES_BYTES = 2048;
 const OUTPUT_CONFIG_BYTES = 1024;
 
@@ -56,13 +56,23 @@ const OF_FORK = [
 ];
 const SUMMARY = /\bsummar(?:y|ies|i[sz]e|i[sz]ing)\b|\brecap\b/i;
 
+/** What the client's headers alone say, as far as it is all that there is to say; else null. */
+export function hintedTask(hint: string | null, hintsCompaction: boolean): Task | null {
+  if (hintsCompaction) return { type: "compaction", source: "hint" };
+  const type = hintedType(hint);
+  return type === null || type === "auxiliary" ? null : { type, source: "hint" };
+}
+
+function hintedType(hint: string | null): TaskType | null {
+  return hint === null || !Object.hasOwn(HINTS, hint) ? null : (HINTS[hint] ?? null);
+}
+
 /** The task, and who says so. Never fails. */
 export function taskOf(evidence: TaskEvidence): Task {
   const { hint, hintsCompaction } = evidence;
-  if (hintsCompaction) return { type: "compaction", source: "hint" };
-  const hinted = hint === null || !Object.hasOwn(HINTS, hint) ? undefined : HINTS[hint];
-  if (hinted === undefined) return { type: typeOf(evidence), source: "heuristic" };
-  if (hinted !== "auxiliary") return { type: hinted, source: "hint" };
+  const hinted = hintedTask(hint, hintsCompaction);
+  if (hinted !== null) return hinted;
+  if (hintedType(hint) === null) return { type: typeOf(evidence), source: "heuristic" };
   const side = sideCallOf(evidence);
   return side === "auxiliary"
     ? { type: "auxiliary", source: "hint" }

@@ -18,6 +18,8 @@ export interface StreamUsageReader {
   readonly started: boolean;
   /** The last word on usage has passed: in the event that states the stop reason, or before the stop. */
   readonly final: boolean;
+  /** The stream's own end has passed: a stop reason, or the stop itself. */
+  readonly closed: boolean;
   /** Bytes of the data of content events: never fewer than the tokens that were relayed. */
   readonly contentBytes: number;
   readonly stopReason: string | null;
@@ -72,8 +74,11 @@ class StreamReader implements StreamUsageReader {
   }
 
   get final(): boolean {
-    const isClosed = this.stopReason !== null || this.#isStopped;
-    return this.#hasClosingUsage && isClosed && this.#current() !== null;
+    return this.#hasClosingUsage && this.closed && this.#current() !== null;
+  }
+
+  get closed(): boolean {
+    return this.stopReason !== null || this.#isStopped;
   }
 
   billed(): BilledUsage | null {

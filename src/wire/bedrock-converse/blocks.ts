@@ -8,6 +8,7 @@ import type {
   ToolResultBlock,
   Turn,
 } from "../canonical/request.ts";
+import { isForeignThinking } from "../canonical/foreign.ts";
 import type { Block, Draft } from "./draft.ts";
 
 interface Message {
@@ -76,7 +77,8 @@ function writeBlock(block: CanonicalBlock, turn: Turn, draft: Draft): Block | nu
     case "thinking":
       return writeThinking(block, draft);
     case "redacted_thinking":
-      if (draft.isClaude) return { reasoningContent: { redactedContent: block.data } };
+      if (draft.isClaude && !isForeignThinking(block))
+        return { reasoningContent: { redactedContent: block.data } };
       draft.losing.lose("redacted_thinking");
       return null;
     case "other":
@@ -90,9 +92,10 @@ function isCached(block: CanonicalBlock): boolean {
   return "cached" in block && block.cached;
 }
 
-function writeThinking({ text, signature }: ThinkingBlock, draft: Draft): Block | null {
+function writeThinking(block: ThinkingBlock, draft: Draft): Block | null {
+  const { text, signature } = block;
   if (!draft.isClaude) draft.losing.lose("thinking.thinking");
-  else if (signature === "") draft.losing.lose("thinking.signature");
+  else if (isForeignThinking(block)) draft.losing.lose("thinking.signature");
   else return { reasoningContent: { reasoningText: { text, signature } } };
   return null;
 }

@@ -9,10 +9,12 @@ const LOSSES = {
   cache_control: hint(
     "Becomes a cachePoint of five minutes, the last four at most, for Claude and Nova; else left out.",
   ),
-  "thinking.signature": hint("Thinking without a signature is left out of the conversation."),
+  "thinking.signature": hint("Thinking that Anthropic did not sign is left out of the conversation."),
   "thinking.thinking": hint("Reasoning of earlier turns is sent back to Claude only."),
-  redacted_thinking: hint("Sent back to Claude only."),
-  thinking: hint("Sent to Claude only; other models reason as they do by themselves."),
+  redacted_thinking: hint("Sent back to Claude only, where Anthropic made it."),
+  thinking: hint(
+    "Sent to Claude only, and disabled in the middle of calls whose thinking is another provider's; other models reason as they do by themselves.",
+  ),
   "output_config.effort": hint(
     "Sent to Claude only; other models reason as they do by themselves.",
   ),

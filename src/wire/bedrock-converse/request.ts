@@ -1,4 +1,5 @@
 /** Writes a canonical request as a body of Converse and ConverseStream. */
+import { lacksLoopThinking } from "../canonical/foreign.ts";
 import type { CanonicalRequest, TextBlock, Tool, ToolChoice } from "../canonical/request.ts";
 import type { EgressBody, EgressContext, Unsupported } from "../egress.ts";
 import { bedrockBetas } from "./betas.ts";
@@ -148,7 +149,10 @@ function loseModelFields({ thinking, effort, topK }: CanonicalRequest, draft: Dr
 function claudeFields(request: CanonicalRequest, context: EgressContext, draft: Draft): Json {
   const { thinking, effort, topK } = request;
   const fields: Record<string, unknown> = {};
-  if (thinking?.mode === "enabled")
+  if (thinking?.mode === "enabled" && lacksLoopThinking(request.turns)) {
+    draft.losing.lose("thinking");
+    fields["thinking"] = { type: "disabled" };
+  } else if (thinking?.mode === "enabled")
     fields["thinking"] = { type: "enabled", budget_tokens: thinking.budgetTokens };
   else if (thinking !== null) fields["thinking"] = { type: thinking.mode };
   if (effort !== null) fields["output_config"] = { effort };

@@ -23,6 +23,7 @@ export interface Ending {
 export class MessageWriter {
   readonly #streamed: boolean;
   readonly #head: { readonly id: string; readonly model: string };
+  readonly #toolNames: ReadonlyMap<string, string> | null;
   #out = "";
   #isStarted = false;
   #next = 0;
@@ -32,9 +33,16 @@ export class MessageWriter {
   readonly #content: Content[] = [];
   #contentBytes = 0;
 
-  constructor(of: { readonly id: string; readonly model: string; readonly streamed: boolean }) {
+  constructor(of: {
+    readonly id: string;
+    readonly model: string;
+    readonly streamed: boolean;
+    /** As in `AnswerContext`. */
+    readonly toolNames?: ReadonlyMap<string, string> | null;
+  }) {
     this.#streamed = of.streamed;
     this.#head = of;
+    this.#toolNames = of.toolNames ?? null;
   }
 
   /** Bytes of content written so far: what a client has been shown. */
@@ -83,8 +91,9 @@ export class MessageWriter {
   }
 
   /** Begins a tool call; `key` names it among this answer's calls. */
-  openTool(key: string | number, tool: { readonly id: string; readonly name: string }): void {
+  openTool(key: string | number, of: { readonly id: string; readonly name: string }): void {
     this.#closeOpen();
+    const tool = { id: of.id, name: this.#toolNames?.get(of.name) ?? of.name };
     const index = this.#openBlock(
       { type: "tool_use", ...tool, input: "" },
       { type: "tool_use", ...tool, input: {} },

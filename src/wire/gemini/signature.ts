@@ -13,7 +13,8 @@ export interface Carried {
   readonly next?: string | undefined;
 }
 
-const PREFIX = "tollgate-gemini:";
+/** Begins every signature of ours. */
+export const GEMINI_SEAL = "tollgate-gemini:";
 const KEYS = [
   ["p", "previous"],
   ["t", "thought"],
@@ -32,14 +33,14 @@ export function encodeSignatures(carried: Carried): string | null {
     const value = carried[name];
     return value === undefined ? [] : [`${key}=${value}`];
   });
-  return parts.length === 0 ? null : PREFIX + parts.join(";");
+  return parts.length === 0 ? null : GEMINI_SEAL + parts.join(";");
 }
 
 /** What `encodeSignatures` put there; null for a signature that is not of its making. */
 export function decodeSignatures(signature: string): Carried | null {
-  if (!signature.startsWith(PREFIX)) return null;
+  if (!signature.startsWith(GEMINI_SEAL)) return null;
   const carried: { -readonly [name in keyof Carried]: Carried[name] } = {};
-  for (const part of signature.slice(PREFIX.length).split(";")) {
+  for (const part of signature.slice(GEMINI_SEAL.length).split(";")) {
     const name = KEYS.find(([key]) => part.startsWith(`${key}=`))?.[1];
     if (name === undefined || part.length === 2) return null;
     carried[name] = part.slice(2);

@@ -8,18 +8,18 @@ interface SealedReasoning {
 }
 
 /** Tells these signatures from those of other doors; the digit is the form's version. */
-const PREFIX = "openai-responses.1.";
+export const RESPONSES_SEAL = "openai-responses.1.";
 
 /** The signature, or redacted data, in which a reasoning item travels to the client and back. */
 export function sealReasoning({ id, encryptedContent }: SealedReasoning): string {
-  return `${PREFIX}${Buffer.from(id).toString("base64url")}.${encryptedContent}`;
+  return `${RESPONSES_SEAL}${Buffer.from(id).toString("base64url")}.${encryptedContent}`;
 }
 
 /** What `sealReasoning` sealed; null for anything else, such as another door's signature. */
 export function unsealReasoning(signature: string): SealedReasoning | null {
-  if (!signature.startsWith(PREFIX)) return null;
-  const dot = signature.indexOf(".", PREFIX.length);
+  if (!signature.startsWith(RESPONSES_SEAL)) return null;
+  const dot = signature.indexOf(".", RESPONSES_SEAL.length);
   if (dot === -1 || dot === signature.length - 1) return null;
-  const id = Buffer.from(signature.slice(PREFIX.length, dot), "base64url").toString();
+  const id = Buffer.from(signature.slice(RESPONSES_SEAL.length, dot), "base64url").toString();
   return { id, encryptedContent: signature.slice(dot + 1) };
 }

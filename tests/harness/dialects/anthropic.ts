@@ -7,6 +7,7 @@ import {
   countAt,
   demand,
   isObject,
+  listAt,
   objectAt,
   objectsAt,
   only,
@@ -16,15 +17,42 @@ import {
   within,
   type Json,
 } from "./check.ts";
-import type { Dialect, Place, RequestView, Told, ToolResultView } from "./dialect.ts";
+import type { Dialect, Headers, Place, RequestView, Told, ToolResultView } from "./dialect.ts";
 
 const COMMON =
   "max_tokens messages system tools tool_choice thinking output_config temperature top_p top_k " +
   "stop_sequences metadata context_management";
 
+/** What a count takes. */
+const COUNTED = "model messages system tools tool_choice thinking output_config context_management";
+
+/** Betas that the doors took in public reports of 2026-11; any other makes them refuse the request. */
+const BETAS =
+  "computer-use-2025-01-24 computer-use-2025-11-24 context-1m-2025-08-07 context-management-2025-06-27";
+const BEDROCK_BETAS = `${BETAS} interleaved-thinking-2025-05-14 effort-2025-11-24 compact-2026-01-12 tool-search-tool-2025-10-19`;
+const VERTEX_BETAS = `${BETAS} interleaved-thinking-2025-05-14 compact-2026-01-12 tool-search-tool-2025-10-19 per-turn-control-2026-07-01`;
+const FOUNDRY_BETAS = `${BETAS} interleaved-thinking-2025-05-14 effort-2025-11-24 advanced-tool-use-2025-11-20 per-turn-control-2026-07-01`;
+
+interface Body {
+  readonly allowed: string;
+  /** Of `anthropic_version`, which clouds demand; null: it is a header. */
+  readonly version: string | null;
+  readonly betas: string;
+}
+
+const VERTEX: Body = {
+  allowed: `${COMMON} stream anthropic_version`,
+  version: "vertex-2023-10-16",
+  betas: VERTEX_BETAS,
+};
+
 /** Anthropic's own address below any prefix, as Foundry and DeepSeek have it. */
 export const anthropicMessages: Dialect = {
-  ...dialectOf({ allowed: `${COMMON} model stream service_tier speed`, version: null }),
+  ...dialectOf({
+    allowed: `${COMMON} model stream service_tier speed`,
+    version: null,
+    betas: FOUNDRY_BETAS,
+  }),
   place: (path) => {
     const match = /\/v1\/messages(\/count_tokens)?(?:\?.*)?$/.exec(path);
     if (match === null) return null;
@@ -37,6 +65,7 @@ export const bedrockInvoke: Dialect = {
   ...dialectOf({
     allowed: `${COMMON} anthropic_version anthropic_beta`,
     version: "bedrock-2023-05-31",
+    betas: BEDROCK_BETAS,
   }),
   streamType: "application/vnd.amazon.eventstream",
   place: (path) => bedrockPlace(path, "invoke", "invoke-with-response-stream"),
@@ -47,12 +76,13 @@ export const bedrockInvoke: Dialect = {
     );
   },
   error: (_status, message) => ({ message }),
-  errorPiece: (type) => exceptionFrame(bedrockException(type), { message: `${type} by the script` }),
+  errorPiece: (type) =>
+    exceptionFrame(bedrockException(type), { message: `${type} by the script` }),
 };
 
 /** `rawPredict`: the path names the model, the body keeps `stream`. */
 export const vertexAnthropic: Dialect = {
-  ...dialectOf({ allowed: `${COMMON} stream anthropic_version`, version: "vertex-2023-10-16" }),
+  ...dialectOf(VERTEX),
   place: (path) => {
     const base = String.raw`^/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/`;
     const match = new RegExp(`${base}([^/:]+):(rawPredict|streamRawPredict)$`).exec(path);
@@ -61,11 +91,11 @@ export const vertexAnthropic: Dialect = {
     if (model === "count-tokens") return { asks: "count", model: null, stream: null };
     return { asks: "message", model: decodeURIComponent(model), stream: verb !== "rawPredict" };
   },
-  check: (body, place) => {
-    const allowed = place.asks === "count" ? `${COMMON} anthropic_version model` : "";
-    checkMessages(body, allowed || `${COMMON} stream anthropic_version`, "vertex-2023-10-16");
-    if (place.asks === "message")
-      demand((body["stream"] === true) === place.stream, "stream: the path says otherwise");
+  check: (body, { asks, stream }, headers) => {
+    checkMessages(body, VERTEX, asks);
+    checkBetas(betasOf(headers), body, asks === "count" ? "" : VERTEX_BETAS);
+    if (asks === "count") textAt(body["model"], "model");
+    else demand((body["stream"] === true) === stream, "stream: the path says otherwise");
   },
 };
 
@@ -83,11 +113,16 @@ export function bedrockException(type: string): string {
   return type === "overloaded_error" ? "serviceUnavailableException" : "internalServerException";
 }
 
-function dialectOf(of: { readonly allowed: string; readonly version: string | null }): Dialect {
+function dialectOf(of: Body): Dialect {
   return {
     streamType: "text/event-stream; charset=utf-8",
     place: () => null,
-    check: (body) => checkMessages(body, of.allowed, of.version),
+    check: (body, { asks }, headers) => {
+      checkMessages(body, of, asks);
+      const own = body["anthropic_beta"];
+      const betas = Array.isArray(own) ? own.map(String) : betasOf(headers);
+      checkBetas(betas, body, of.betas);
+    },
     view,
     stream: (told) => messageEvents(messageOf(told)).map((each) => encodeEvent(each)),
     whole: (told) => messageObject(messageOf(told)),
@@ -134,12 +169,12 @@ function metrics(usage: WireUsage): Json {
   };
 }
 
-function checkMessages(body: Json, allowed: string, version: string | null): void {
-  only(body, allowed, "");
+function checkMessages(body: Json, of: Body, asks: Place["asks"]): void {
+  const { allowed, version } = of;
+  only(body, asks === "count" ? `${COUNTED} anthropic_version` : allowed, "");
   if (version !== null)
     demand(body["anthropic_version"] === version, `anthropic_version: ${version} is expected`);
-  if (allowed.includes("max_tokens") && body["max_tokens"] !== undefined)
-    countAt(body["max_tokens"], "max_tokens");
+  if (asks === "message") countAt(body["max_tokens"], "max_tokens");
   for (const tool of objectsAt(body["tools"], "tools")) {
     demand(/^[\w-]{1,128}$/.test(textAt(tool["name"], "tools.name")), "tools.name");
     if (tool["type"] === undefined) schemaAt(tool["input_schema"], "tools.input_schema");
@@ -157,6 +192,28 @@ function checkMessages(body: Json, allowed: string, version: string | null): voi
   }
 }
 
+function betasOf(headers: Headers): readonly string[] {
+  const value = headers["anthropic-beta"];
+  return typeof value === "string" ? value.split(",") : [];
+}
+
+/** The betas of a body for Bedrock. */
+export function bedrockBetasAt(betas: unknown, body: Json): void {
+  const list = listAt(betas, "anthropic_beta").map(String);
+  checkBetas(list, body, BEDROCK_BETAS);
+}
+
+/** Clouds refuse a request for one beta that they do not know, and a field whose beta is missing. */
+function checkBetas(betas: readonly string[], body: Json, known: string): void {
+  const refused = betas.filter((beta) => !known.split(" ").includes(beta));
+  demand(refused.length === 0, `invalid beta flag: ${refused.join()}`);
+  const isManaged = body["context_management"] !== undefined;
+  demand(
+    !isManaged || betas.includes("context-management-2025-06-27"),
+    "context_management: Extra inputs are not permitted",
+  );
+}
+
 function idsOf(blocks: readonly Json[], type: string, field: string): readonly string[] {
   return blocks.filter((block) => block["type"] === type).map((block) => String(block[field]));
 }
@@ -164,7 +221,10 @@ function idsOf(blocks: readonly Json[], type: string, field: string): readonly s
 function checkBlock(block: Json, role: string, where: string): void {
   switch (block["type"]) {
     case "text":
-      demand(textAt(block["text"], where) !== "", `${where}: text content blocks must be non-empty`);
+      demand(
+        textAt(block["text"], where) !== "",
+        `${where}: text content blocks must be non-empty`,
+      );
       break;
     case "thinking":
       demand(role === "assistant", `${where}: thinking of a user`);
@@ -188,19 +248,26 @@ function checkBlock(block: Json, role: string, where: string): void {
 }
 
 function blocksOf(content: unknown, where: string): readonly Json[] {
-  return typeof content === "string" ? [{ type: "text", text: content }] : objectsAt(content, where);
+  return typeof content === "string"
+    ? [{ type: "text", text: content }]
+    : objectsAt(content, where);
 }
 
 function view(body: Json, place: Place): RequestView {
   const messages = objectsAt(body["messages"], "messages");
-  const turns = messages.map((each) => ({ role: each["role"], blocks: blocksOf(each["content"], "") }));
+  const turns = messages.map((each) => ({
+    role: each["role"],
+    blocks: blocksOf(each["content"], ""),
+  }));
   const blocks = turns.flatMap((turn) => turn.blocks);
   const thinking = blocks.filter((block) => block["type"] === "thinking");
   return {
     model: place.model ?? String(body["model"]),
     stream: place.stream ?? body["stream"] === true,
     maxTokens: typeof body["max_tokens"] === "number" ? body["max_tokens"] : null,
-    system: blocksOf(body["system"] ?? [], "system").map(shownText).join("\n\n"),
+    system: blocksOf(body["system"] ?? [], "system")
+      .map(shownText)
+      .join("\n\n"),
     tools: objectsAt(body["tools"], "tools").map((tool) => String(tool["name"])),
     texts: turns.flatMap((turn) =>
       turn.role === "user" ? turn.blocks.filter(isText).map(shownText) : [],

@@ -12,7 +12,12 @@ export interface DialectLine {
 type Price = Readonly<Record<keyof Charge, bigint>>;
 
 function price(input: bigint, output: bigint, cacheRead: bigint, write5m = input): Price {
-  return { input, output, cacheRead, write5m, write1h: 2n * input };
+  return { input, output, cacheRead, write5m, write1h: write5m };
+}
+
+function claude(input: bigint, cacheRead: bigint): Price {
+  const write5m = (5n * input) / 4n;
+  return { ...price(input, 5n * input, cacheRead, write5m), write1h: 2n * input };
 }
 
 const PRICES: Readonly<Record<string, Price>> = {
@@ -22,8 +27,8 @@ const PRICES: Readonly<Record<string, Price>> = {
   "gpt-4o": price(2_500_000n, 10_000_000n, 1_250_000n),
   "gemini-3.1-pro-preview": price(2_000_000n, 12_000_000n, 200_000n),
   "gemini-2.5-flash-lite": price(100_000n, 400_000n, 10_000n),
-  "claude-opus-5-5": price(4_000_000n, 20_000_000n, 200_000n, 5_000_000n),
-  "claude-haiku-5-5": price(100_000n, 500_000n, 10_000n, 125_000n),
+  "claude-opus-5-5": claude(4_000_000n, 200_000n),
+  "claude-haiku-5-5": claude(100_000n, 10_000n),
   "deepseek-v4-pro": price(660_000n, 1_980_000n, 22_000n),
 };
 /** DeepSeek's dear hours, in which everything costs twice as much. */

@@ -44,13 +44,17 @@ export function countAt(value: unknown, where: string, least = 1): number {
 /** Refuses fields that the API does not know. */
 export function only(value: Json, names: string, where: string): void {
   const known = names.split(" ");
-  for (const name of Object.keys(value)) demand(known.includes(name), `Unknown parameter: '${where}${name}'.`);
+  for (const name of Object.keys(value))
+    demand(known.includes(name), `Unknown parameter: '${where}${name}'.`);
 }
 
 /** Refuses unless exactly one of the fields is there; gives its name. */
 export function oneOf(value: Json, names: string, where: string): string {
   const found = names.split(" ").filter((name) => value[name] !== undefined);
-  demand(found.length === 1, `${where}: exactly one of ${names} is expected, not [${found.join()}]`);
+  demand(
+    found.length === 1,
+    `${where}: exactly one of ${names} is expected, not [${found.join()}]`,
+  );
   return found[0] ?? "";
 }
 

@@ -2,7 +2,7 @@
 import type { WireUsage } from "../bill.ts";
 import { eventFrame, exceptionFrame } from "../event-stream.ts";
 import type { Block } from "../sse.ts";
-import { bedrockException, bedrockPlace } from "./anthropic.ts";
+import { bedrockBetasAt, bedrockException, bedrockPlace } from "./anthropic.ts";
 import {
   base64At,
   countAt,
@@ -70,7 +70,8 @@ export const bedrockConverse: Dialect = {
     };
   },
   error: (_status, message) => ({ message }),
-  errorPiece: (type) => exceptionFrame(bedrockException(type), { message: `${type} by the script` }),
+  errorPiece: (type) =>
+    exceptionFrame(bedrockException(type), { message: `${type} by the script` }),
   count: (tokens) => ({ inputTokens: tokens }),
 };
 
@@ -96,17 +97,29 @@ function check(body: Json): void {
   only(body, FIELDS, "");
   const config = objectAt(body["inferenceConfig"] ?? {}, "inferenceConfig");
   only(config, "maxTokens temperature topP stopSequences", "inferenceConfig.");
+  const extra = objectAt(
+    body["additionalModelRequestFields"] ?? {},
+    "additionalModelRequestFields",
+  );
+  if (extra["anthropic_beta"] !== undefined) bedrockBetasAt(extra["anthropic_beta"], extra);
   if (config["maxTokens"] !== undefined) countAt(config["maxTokens"], "inferenceConfig.maxTokens");
   for (const block of objectsAt(body["system"], "system"))
-    if (oneOf(block, "text cachePoint guardContent", "system") === "text") textAtLeast(block["text"], "system");
+    if (oneOf(block, "text cachePoint guardContent", "system") === "text")
+      textAtLeast(block["text"], "system");
   if (body["toolConfig"] !== undefined) checkTools(objectAt(body["toolConfig"], "toolConfig"));
   const points = JSON.stringify(body).split('"cachePoint":').length - 1;
-  demand(points <= CACHE_POINTS_MAX, `A maximum of ${CACHE_POINTS_MAX} cache points may be provided.`);
+  demand(
+    points <= CACHE_POINTS_MAX,
+    `A maximum of ${CACHE_POINTS_MAX} cache points may be provided.`,
+  );
   const messages = objectsAt(body["messages"], "messages");
   checkMessages(messages);
   const isCalling = /"tool(?:Use|Result)":/.test(JSON.stringify(messages));
   const isDeclared = !isCalling || body["toolConfig"] !== undefined;
-  demand(isDeclared, "The toolConfig field must be defined when using toolUse and toolResult content blocks.");
+  demand(
+    isDeclared,
+    "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+  );
 }
 
 function checkTools(config: Json): void {
@@ -164,7 +177,8 @@ function checkBlock(block: Json, where: string): void {
     within(value["format"], "png jpeg gif webp", `${where}.image.format`);
     base64At(objectAt(value["source"], where)["bytes"], `${where}.image.source.bytes`);
   }
-  if (kind === "reasoningContent") oneOf(value, "reasoningText redactedContent", `${where}.${kind}`);
+  if (kind === "reasoningContent")
+    oneOf(value, "reasoningText redactedContent", `${where}.${kind}`);
   return undefined;
 }
 
@@ -184,7 +198,9 @@ function textAtLeast(value: unknown, where: string): void {
 function view(body: Json, place: Place): RequestView {
   const messages = objectsAt(body["messages"], "messages");
   const blocksBy = (role: string) =>
-    messages.filter((each) => each["role"] === role).flatMap((each) => objectsAt(each["content"], ""));
+    messages
+      .filter((each) => each["role"] === role)
+      .flatMap((each) => objectsAt(each["content"], ""));
   const said = blocksBy("user");
   const extra = objectAt(body["additionalModelRequestFields"] ?? {}, "");
   const thoughts = blocksBy("assistant").flatMap(({ reasoningContent: reasoning }) =>
@@ -255,6 +271,8 @@ function blockFrames(block: Block, index: number): readonly Buffer[] {
   }
   const { id, name, input } = callOf(block);
   const start = { ...at, start: { toolUse: { toolUseId: id, name } } };
-  const pieces = piecesOf(JSON.stringify(input)).map((piece) => delta({ toolUse: { input: piece } }));
+  const pieces = piecesOf(JSON.stringify(input)).map((piece) =>
+    delta({ toolUse: { input: piece } }),
+  );
   return [eventFrame("contentBlockStart", start), ...pieces, stop];
 }

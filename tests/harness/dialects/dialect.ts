@@ -12,6 +12,8 @@ export type DialectFormat =
   | "openai-responses"
   | "gemini";
 
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** What an address asks for. */
 export interface Place {
   readonly asks: "message" | "count";
@@ -80,7 +82,7 @@ export interface Dialect {
   /** Null: nothing is at that address. */
   readonly place: (path: string) => Place | null;
   /** @throws Refused where the real API would refuse. */
-  readonly check: (body: Json, place: Place) => void;
+  readonly check: (body: Json, place: Place, headers: Headers) => void;
   readonly view: (body: Json, place: Place) => RequestView;
   /** The answer as pieces, each written at once. */
   readonly stream: (told: Told) => readonly Buffer[];
@@ -104,7 +106,8 @@ export function dataEvent(value: unknown): Buffer {
 export function piecesOf(text: string, size = 24): readonly string[] {
   const points = Array.from(text);
   const pieces: string[] = [];
-  for (let at = 0; at < points.length; at += size) pieces.push(points.slice(at, at + size).join(""));
+  for (let at = 0; at < points.length; at += size)
+    pieces.push(points.slice(at, at + size).join(""));
   return pieces;
 }
 
@@ -117,7 +120,11 @@ export function textOf(block: Block): string {
   return String((block as { text?: string }).text);
 }
 
-export function callOf(block: Block): { readonly id: string; readonly name: string; readonly input: Json } {
+export function callOf(block: Block): {
+  readonly id: string;
+  readonly name: string;
+  readonly input: Json;
+} {
   const { id, name, input } = block as { id?: string; name?: string; input?: Json };
   return { id: id ?? "", name: name ?? "", input: input ?? {} };
 }

@@ -26,7 +26,8 @@ import {
   type Told,
 } from "./dialect.ts";
 
-const FIELDS = "contents systemInstruction tools toolConfig generationConfig safetySettings cachedContent";
+const FIELDS =
+  "contents systemInstruction tools toolConfig generationConfig safetySettings cachedContent";
 const GENERATION =
   "maxOutputTokens temperature topP topK stopSequences thinkingConfig responseMimeType " +
   "responseSchema responseJsonSchema candidateCount seed";
@@ -49,7 +50,10 @@ export const gemini: Dialect = {
   check: (body, place) => {
     if (place.asks === "message") return check(body, place.model ?? "");
     only(body, "generateContentRequest contents", "");
-    const { model, ...counted } = objectAt(body["generateContentRequest"], "generateContentRequest");
+    const { model, ...counted } = objectAt(
+      body["generateContentRequest"],
+      "generateContentRequest",
+    );
     demand(model === `models/${place.model}`, "generateContentRequest.model");
     return check(counted, place.model ?? "");
   },
@@ -59,7 +63,11 @@ export const gemini: Dialect = {
   whole: (told) => {
     const parts = partsOf(told);
     const isEnd = STOPS[told.stopReason] ?? "STOP";
-    return response(told, [{ content: { parts, role: "model" }, finishReason: isEnd, index: 0 }], true);
+    return response(
+      told,
+      [{ content: { parts, role: "model" }, finishReason: isEnd, index: 0 }],
+      true,
+    );
   },
   usage,
   charge: (said) => {
@@ -114,12 +122,16 @@ function check(body: Json, model: string): void {
   only(body, FIELDS, "");
   const config = objectAt(body["generationConfig"] ?? {}, "generationConfig");
   only(config, GENERATION, "generationConfig.");
-  if (config["maxOutputTokens"] !== undefined) countAt(config["maxOutputTokens"], "maxOutputTokens");
+  if (config["maxOutputTokens"] !== undefined)
+    countAt(config["maxOutputTokens"], "maxOutputTokens");
   if (config["stopSequences"] !== undefined)
     demand((config["stopSequences"] as unknown[]).length <= 5, "stopSequences: at most five");
   if (config["thinkingConfig"] !== undefined) checkThinking(objectAt(config["thinkingConfig"], ""));
   if (body["systemInstruction"] !== undefined)
-    for (const part of objectsAt(objectAt(body["systemInstruction"], "")["parts"], "systemInstruction"))
+    for (const part of objectsAt(
+      objectAt(body["systemInstruction"], "")["parts"],
+      "systemInstruction",
+    ))
       textAt(part["text"], "systemInstruction.parts.text");
   for (const tool of objectsAt(body["tools"], "tools"))
     for (const declared of objectsAt(tool["functionDeclarations"], "functionDeclarations"))
@@ -132,14 +144,24 @@ function checkThinking(config: Json): void {
   const isBoth = config["thinkingLevel"] !== undefined && config["thinkingBudget"] !== undefined;
   demand(!isBoth, "thinkingConfig: level and budget cannot both be set");
   if (config["thinkingLevel"] !== undefined)
-    within(config["thinkingLevel"], "MINIMAL LOW MEDIUM HIGH minimal low medium high", "thinkingLevel");
+    within(
+      config["thinkingLevel"],
+      "MINIMAL LOW MEDIUM HIGH minimal low medium high",
+      "thinkingLevel",
+    );
 }
 
 function checkFunction(declared: Json): void {
-  only(declared, "name description parameters parametersJsonSchema response", "functionDeclarations.");
+  only(
+    declared,
+    "name description parameters parametersJsonSchema response",
+    "functionDeclarations.",
+  );
   const name = textAt(declared["name"], "functionDeclarations.name");
   demand(/^[A-Za-z_][\w.:-]{0,127}$/.test(name), `functionDeclarations.name: ${name}`);
-  const given = ["parameters", "parametersJsonSchema"].filter((each) => declared[each] !== undefined);
+  const given = ["parameters", "parametersJsonSchema"].filter(
+    (each) => declared[each] !== undefined,
+  );
   demand(given.length < 2, "functionDeclarations: two schemas");
   for (const each of given) schemaAt(declared[each], each);
 }
@@ -196,7 +218,9 @@ function checkPart(part: Json, where: string): void {
 function view(body: Json, place: Place): RequestView {
   const contents = objectsAt(body["contents"], "contents");
   const partsBy = (role: string) =>
-    contents.filter((each) => each["role"] === role).flatMap((each) => objectsAt(each["parts"], ""));
+    contents
+      .filter((each) => each["role"] === role)
+      .flatMap((each) => objectsAt(each["parts"], ""));
   const config = objectAt(body["generationConfig"] ?? {}, "");
   const system = objectAt(body["systemInstruction"] ?? {}, "");
   const mine = partsBy("model");
@@ -205,11 +229,15 @@ function view(body: Json, place: Place): RequestView {
     model: place.model ?? "",
     stream: place.stream ?? false,
     maxTokens: Number(config["maxOutputTokens"]),
-    system: objectsAt(system["parts"], "").map((part) => String(part["text"])).join("\n\n"),
+    system: objectsAt(system["parts"], "")
+      .map((part) => String(part["text"]))
+      .join("\n\n"),
     tools: objectsAt(body["tools"], "").flatMap((tool) =>
       objectsAt(tool["functionDeclarations"], "").map((each) => String(each["name"])),
     ),
-    texts: partsBy("user").flatMap((part) => (typeof part["text"] === "string" ? [part["text"]] : [])),
+    texts: partsBy("user").flatMap((part) =>
+      typeof part["text"] === "string" ? [part["text"]] : [],
+    ),
     toolResults: partsBy("user").flatMap(({ functionResponse: said }) => {
       if (!isObject(said)) return [];
       const { output, error } = objectAt(said["response"], "");

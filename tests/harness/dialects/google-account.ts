@@ -29,7 +29,9 @@ export async function startGoogleAccount(): Promise<GoogleAccount> {
       const [head = "", claims = "", signature = ""] = (form.get("assertion") ?? "").split(".");
       const signed = Buffer.from(`${head}.${claims}`);
       const isTrue = verify("RSA-SHA256", signed, publicKey, Buffer.from(signature, "base64url"));
-      const said = isTrue ? (JSON.parse(Buffer.from(claims, "base64url").toString()) as { iss: string }) : null;
+      const said = isTrue
+        ? (JSON.parse(Buffer.from(claims, "base64url").toString()) as { iss: string })
+        : null;
       if (said?.iss !== EMAIL) {
         response.writeHead(400).end('{"error":"invalid_grant"}');
         return;
@@ -53,7 +55,8 @@ export async function startGoogleAccount(): Promise<GoogleAccount> {
   return {
     json,
     given: () => tokens.size,
-    identifies: ({ headers }) => tokens.has(String(headers["authorization"]).replace("Bearer ", "")),
+    identifies: ({ headers }) =>
+      tokens.has(String(headers["authorization"]).replace("Bearer ", "")),
     stop: async () => {
       server.close();
       server.closeAllConnections();

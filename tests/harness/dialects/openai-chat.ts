@@ -117,13 +117,22 @@ function check(body: Json): void {
   countAt(body["max_completion_tokens"], "max_completion_tokens");
   for (const name of ["temperature", "top_p"])
     demand((body[name] ?? 1) === 1, `Unsupported value: '${name}' does not support this value.`);
-  demand(body["stop"] === undefined, "Unsupported parameter: 'stop' is not supported with this model.");
+  demand(
+    body["stop"] === undefined,
+    "Unsupported parameter: 'stop' is not supported with this model.",
+  );
   if (body["reasoning_effort"] !== undefined)
     within(body["reasoning_effort"], EFFORTS, "reasoning_effort");
   if (body["stream_options"] !== undefined)
-    demand(body["stream"] === true, "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
+    demand(
+      body["stream"] === true,
+      "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+    );
   if (body["safety_identifier"] !== undefined)
-    demand(textAt(body["safety_identifier"], "safety_identifier").length <= 64, "safety_identifier");
+    demand(
+      textAt(body["safety_identifier"], "safety_identifier").length <= 64,
+      "safety_identifier",
+    );
   checkTools(body);
   const tools = objectsAt(body["tools"], "tools");
   if (NO_TOOLS_WITH_EFFORT.test(model) && tools.length > 0)
@@ -145,8 +154,12 @@ function checkTools(body: Json): void {
     demand(tool["type"] === "function", "tools.type");
     const called = objectAt(tool["function"], "tools.function");
     only(called, "name description parameters strict", "tools.function.");
-    demand(/^[\w-]{1,64}$/.test(textAt(called["name"], "tools.function.name")), "tools.function.name");
-    if (called["parameters"] !== undefined) schemaAt(called["parameters"], "tools.function.parameters");
+    demand(
+      /^[\w-]{1,64}$/.test(textAt(called["name"], "tools.function.name")),
+      "tools.function.name",
+    );
+    if (called["parameters"] !== undefined)
+      schemaAt(called["parameters"], "tools.function.parameters");
   }
 }
 
@@ -210,7 +223,9 @@ function view(body: Json): RequestView {
     model: String(body["model"]),
     stream: body["stream"] === true,
     maxTokens: Number(body["max_completion_tokens"]),
-    system: of("developer", "system").flatMap((each) => textsOf(each["content"])).join("\n\n"),
+    system: of("developer", "system")
+      .flatMap((each) => textsOf(each["content"]))
+      .join("\n\n"),
     tools: objectsAt(body["tools"], "tools").map((tool) =>
       String(objectAt(tool["function"], "")["name"]),
     ),
@@ -237,7 +252,9 @@ function view(body: Json): RequestView {
 function textsOf(content: unknown): readonly string[] {
   if (typeof content === "string") return [content];
   if (!Array.isArray(content)) return [];
-  return objectsAt(content, "").flatMap((part) => (part["type"] === "text" ? [String(part["text"])] : []));
+  return objectsAt(content, "").flatMap((part) =>
+    part["type"] === "text" ? [String(part["text"])] : [],
+  );
 }
 
 function chunksOf(told: Told): readonly Json[] {
@@ -279,8 +296,13 @@ function deltasOf({ content }: Told): readonly Json[] {
 }
 
 function whole(told: Told): Json {
-  const text = told.content.filter(({ type }) => type === "text").map(textOf).join("");
-  const thought = told.content.filter(({ type }) => type === "thinking").map((block) => thinkingOf(block).text);
+  const text = told.content
+    .filter(({ type }) => type === "text")
+    .map(textOf)
+    .join("");
+  const thought = told.content
+    .filter(({ type }) => type === "thinking")
+    .map((block) => thinkingOf(block).text);
   const calls = told.content.filter(({ type }) => type === "tool_use").map(callOf);
   const message = {
     role: "assistant",
@@ -303,7 +325,9 @@ function whole(told: Told): Json {
     object: "chat.completion",
     created: CREATED_SECONDS,
     model: told.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: STOPS[told.stopReason] ?? "stop" }],
+    choices: [
+      { index: 0, message, logprobs: null, finish_reason: STOPS[told.stopReason] ?? "stop" },
+    ],
     ...(told.omitsUsage ? {} : { usage: usage(told.usage) }),
     service_tier: "default",
   };

@@ -49,7 +49,11 @@ export const openaiResponses: Dialect = {
     eventsOf(told).map((fields, index) =>
       named({ ...fields, sequence_number: index }, String(fields["type"])),
     ),
-  whole: (told) => responseOf(told, told.content.map((block, at) => itemOf(block, at, told))),
+  whole: (told) =>
+    responseOf(
+      told,
+      told.content.map((block, at) => itemOf(block, at, told)),
+    ),
   usage,
   charge: (said) => {
     const details = objectAt(said["input_tokens_details"], "usage");
@@ -98,7 +102,10 @@ function check(body: Json, isCount: boolean): void {
     demand(body["store"] === false, "store: nothing is to be kept");
   }
   for (const name of ["temperature", "top_p"])
-    demand((body[name] ?? 1) === 1, `Unsupported parameter: '${name}' is not supported with this model.`);
+    demand(
+      (body[name] ?? 1) === 1,
+      `Unsupported parameter: '${name}' is not supported with this model.`,
+    );
   if (body["reasoning"] !== undefined) {
     const reasoning = objectAt(body["reasoning"], "reasoning");
     only(reasoning, "effort summary", "reasoning.");
@@ -150,7 +157,10 @@ function checkInput(items: readonly Json[]): void {
         listAt(item["summary"], `${where}.summary`);
         const next = items[index + 1];
         const isFollowed = next !== undefined && !isOfUser(next);
-        demand(isFollowed, `Item 'rs' of type 'reasoning' was provided without its required following item.`);
+        demand(
+          isFollowed,
+          `Item 'rs' of type 'reasoning' was provided without its required following item.`,
+        );
         break;
       }
       default:
@@ -198,7 +208,9 @@ function view(body: Json): RequestView {
     model: String(body["model"]),
     stream: body["stream"] === true,
     maxTokens: Number(body["max_output_tokens"]),
-    system: [String(body["instructions"] ?? ""), ...said("developer").flatMap(textsIn)].join("\n\n"),
+    system: [String(body["instructions"] ?? ""), ...said("developer").flatMap(textsIn)].join(
+      "\n\n",
+    ),
     tools: objectsAt(body["tools"], "tools").map((tool) => String(tool["name"])),
     texts: said("user").flatMap(textsIn),
     toolResults: of("function_call_output").map((item) => {
@@ -278,7 +290,11 @@ function eventsOf(told: Told): readonly Json[] {
 
 function itemEvents(block: Block, item: Json, at: number): readonly Json[] {
   const place = { item_id: item["id"], output_index: at };
-  const added = (begun: Json) => ({ type: "response.output_item.added", output_index: at, item: begun });
+  const added = (begun: Json) => ({
+    type: "response.output_item.added",
+    output_index: at,
+    item: begun,
+  });
   const done = { type: "response.output_item.done", output_index: at, item };
   if (block.type === "text") {
     const in0 = { ...place, content_index: 0 };
@@ -287,7 +303,12 @@ function itemEvents(block: Block, item: Json, at: number): readonly Json[] {
     return [
       added({ ...item, status: "in_progress", content: [] }),
       { type: "response.content_part.added", ...in0, part },
-      ...piecesOf(text).map((delta) => ({ type: "response.output_text.delta", ...in0, delta, logprobs: [] })),
+      ...piecesOf(text).map((delta) => ({
+        type: "response.output_text.delta",
+        ...in0,
+        delta,
+        logprobs: [],
+      })),
       { type: "response.output_text.done", ...in0, text, logprobs: [] },
       { type: "response.content_part.done", ...in0, part: { ...part, text } },
       done,
@@ -303,17 +324,29 @@ function itemEvents(block: Block, item: Json, at: number): readonly Json[] {
     }));
     return [
       added({ ...item, summary: [] }),
-      { type: "response.reasoning_summary_part.added", ...in0, part: { type: "summary_text", text: "" } },
+      {
+        type: "response.reasoning_summary_part.added",
+        ...in0,
+        part: { type: "summary_text", text: "" },
+      },
       ...deltas,
       { type: "response.reasoning_summary_text.done", ...in0, text },
-      { type: "response.reasoning_summary_part.done", ...in0, part: { type: "summary_text", text } },
+      {
+        type: "response.reasoning_summary_part.done",
+        ...in0,
+        part: { type: "summary_text", text },
+      },
       done,
     ];
   }
   const told = String(item["arguments"]);
   return [
     added({ ...item, status: "in_progress", arguments: "" }),
-    ...piecesOf(told).map((delta) => ({ type: "response.function_call_arguments.delta", ...place, delta })),
+    ...piecesOf(told).map((delta) => ({
+      type: "response.function_call_arguments.delta",
+      ...place,
+      delta,
+    })),
     { type: "response.function_call_arguments.done", ...place, arguments: told },
     done,
   ];

@@ -11,11 +11,14 @@ export function isSignedBy(
   request: ReceivedRequest,
   key: { readonly id: string; readonly secret: string; readonly region: string },
 ): boolean {
-  const said = /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
-  const [, credential = "", names = "", signature] = said.exec(String(request.headers["authorization"])) ?? [];
+  const said =
+    /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/;
+  const [, credential = "", names = "", signature] =
+    said.exec(String(request.headers["authorization"])) ?? [];
   const [id, day = "", region, service, end] = credential.split("/");
   const moment = String(request.headers["x-amz-date"]);
-  if (id !== key.id || region !== key.region || service !== "bedrock" || end !== "aws4_request") return false;
+  if (id !== key.id || region !== key.region || service !== "bedrock" || end !== "aws4_request")
+    return false;
   if (!moment.startsWith(day) || !names.split(";").includes("host")) return false;
   const [path = "", query = ""] = request.url.split("?");
   const canonical = [

@@ -108,14 +108,21 @@ export function dialectError(
   of: { readonly message: string; readonly headers?: Readonly<Record<string, string>> },
 ): HttpAnswer {
   const headers = { "content-type": "application/json", ...of.headers };
-  return { kind: "http", status, headers, body: JSON.stringify(DIALECTS[format].error(status, of.message)) };
+  return {
+    kind: "http",
+    status,
+    headers,
+    body: JSON.stringify(DIALECTS[format].error(status, of.message)),
+  };
 }
 
 function usualCredential(format: DialectFormat): (request: ReceivedRequest) => boolean {
   const bearer = (name: string, prefix: string) => (request: ReceivedRequest) =>
     request.headers[name] === prefix + UPSTREAM_KEY;
   if (format === "gemini") return bearer("x-goog-api-key", "");
-  return format === "anthropic-messages" ? bearer("x-api-key", "") : bearer("authorization", "Bearer ");
+  return format === "anthropic-messages"
+    ? bearer("x-api-key", "")
+    : bearer("authorization", "Bearer ");
 }
 
 interface NotTaken {
@@ -129,14 +136,15 @@ function take(
   identifies: (request: ReceivedRequest) => boolean,
 ): DialectRequest | NotTaken {
   const place = received.method === "POST" ? dialect.place(received.url) : null;
-  if (place === null) return { status: 404, sentence: `nothing is at ${received.method} ${received.url}` };
+  if (place === null)
+    return { status: 404, sentence: `nothing is at ${received.method} ${received.url}` };
   if (!identifies(received)) return { status: 401, sentence: "Incorrect API key provided." };
   if (!String(received.headers["content-type"]).startsWith("application/json"))
     return { status: 415, sentence: "content-type must be application/json" };
   try {
     const body: unknown = JSON.parse(received.body.toString("utf8"));
     if (!isObject(body)) return { status: 400, sentence: "the body is no object" };
-    dialect.check(body, place);
+    dialect.check(body, place, received.headers);
     return { ...dialect.view(body, place), asks: place.asks, received, body };
   } catch (cause) {
     if (cause instanceof Refused || cause instanceof SyntaxError)
@@ -239,7 +247,10 @@ class Delivery {
     const pieces = this.#dialect.stream(told);
     const cutAt = fault !== undefined && "afterEvents" in fault ? fault.afterEvents : pieces.length;
     const sent = pieces.slice(0, cutAt);
-    this.#response.writeHead(200, { "content-type": this.#dialect.streamType, ...delivery.headers });
+    this.#response.writeHead(200, {
+      "content-type": this.#dialect.streamType,
+      ...delivery.headers,
+    });
     this.#response.flushHeaders();
     const size = delivery.chunks;
     if (size === "whole" || typeof size === "number") {
