@@ -23,7 +23,8 @@ const CHAT_BACK = `${CHAT}/round-trip.test.ts › canonical, chat and canonical 
 
 type Evidence = Partial<Record<Capability, readonly string[]>>;
 
-export const EVIDENCE: Readonly<Record<DoorName, Evidence>> = {
+/** What single doors show besides what is tested of all; the tests of translators are named here. */
+const OWN: Readonly<Record<DoorName, Evidence>> = {
   anthropic: {
     text: [`${SDK} › a bare request`],
     streaming: [`${SDK} › create with stream: every event`],
@@ -40,7 +41,15 @@ export const EVIDENCE: Readonly<Record<DoorName, Evidence>> = {
     count_tokens: [
       "tests/e2e/passthrough.test.ts › count_tokens and models are relayed and cost nothing",
     ],
-    pings: ["tests/e2e/passthrough.test.ts › unknown events, pings and CRLF"],
+    pings: [
+      "tests/e2e/passthrough.test.ts › unknown events, pings and CRLF",
+      "tests/e2e/failover-slow.test.ts › gets its head and a ping, and the failure of all as an event",
+    ],
+    "fail-over": [
+      "tests/e2e/failover.test.ts › a failure before the content, streamed",
+      "tests/e2e/failover.test.ts › refused: an attempt that reached nobody holds and costs nothing",
+      "tests/docs/door-failover.test.ts › fail-over at every door",
+    ],
     "Claude Code session": [
       "tests/e2e/claude-code.test.ts › runs a session with tools and a subagent, and every nano-dollar is attributed",
     ],
@@ -182,6 +191,62 @@ export const EVIDENCE: Readonly<Record<DoorName, Evidence>> = {
     ],
   },
 };
+
+/** Doors that `tests/e2e/doors.test.ts` goes through with a real gateway, by the names that it has for them. */
+const THROUGH_GATEWAY: Partial<Record<DoorName, string>> = {
+  "bedrock-invoke": "invoke",
+  "bedrock-converse": "converse",
+  vertex: "vertex",
+  "azure-foundry": "foundry",
+  "openai-chat": "chat",
+  "openai-responses": "responses",
+  gemini: "gemini",
+};
+
+/** Its tests of every door. */
+const GATEWAY_TESTS: Evidence = {
+  text: ["a text, whole", "a text, streamed"],
+  streaming: ["a text, streamed", "a stream cut anywhere into chunks"],
+  tools: ["two calls and their results, whole", "two calls and their results, streamed"],
+  "parallel tools": ["two calls and their results, streamed"],
+  "tool errors": ["two calls and their results, streamed"],
+  "images in results": ["two calls and their results, streamed"],
+  "thinking round trip": ["thinking comes back, whole", "thinking comes back, streamed"],
+  "usage with cached tokens": ["usage of every class, whole", "usage of every class, streamed"],
+  errors: ["errors in the words of the Messages API"],
+  count_tokens: ["a count"],
+};
+
+/** Formats in which Claude Code itself has been served, by their names in that test. */
+const SESSIONS: Partial<Record<DoorName, string>> = {
+  "bedrock-invoke": "bedrock-invoke",
+  "bedrock-converse": "bedrock-converse",
+  vertex: "vertex-anthropic",
+  "openai-chat": "openai-chat",
+  "openai-responses": "openai-responses",
+  gemini: "gemini",
+};
+
+/** The tests of a door's capability; none where nobody has looked. */
+export function evidenceOf(door: DoorName, capability: Capability): readonly string[] {
+  const own = OWN[door][capability] ?? [];
+  const format = SESSIONS[door];
+  if (capability === "Claude Code session" && format !== undefined)
+    return [
+      `tests/e2e/claude-code-doors.test.ts › is served by ${format}: tools, a subagent, every nano-dollar`,
+    ];
+  const place = THROUGH_GATEWAY[door];
+  if (place === undefined) return own;
+  if (capability === "fail-over")
+    return [
+      `tests/docs/door-failover.test.ts › ${place} fails, and the next one serves`,
+      `tests/docs/door-failover.test.ts › ${place} serves where another has failed`,
+    ];
+  if (capability === "pings")
+    return [`tests/docs/door-pings.test.ts › ${place} is silent, and pings come`];
+  const through = GATEWAY_TESTS[capability] ?? [];
+  return [...own, ...through.map((name) => `tests/e2e/doors.test.ts › ${place} › ${name}`)];
+}
 
 /** What a door does otherwise than `yes` on the way back, or beside a request. */
 export const ANSWER_SAYS: Partial<Record<DoorName, Partial<Record<Capability, Shown["says"]>>>> =

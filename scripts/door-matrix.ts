@@ -115,5 +115,17 @@ export function requestTest(door: DoorName, capability: RequestCapability): stri
 export const SAME_ANSWERS: Partial<Record<DoorName, DoorName>> = {
   "claude-platform-aws": "anthropic",
   "azure-foundry": "anthropic",
+  vertex: "anthropic",
   "azure-openai": "openai-responses",
 };
+
+/** What of it another door's tests can stand for: where the way back says something of its own. */
+export const SHARED_CAPABILITIES: ReadonlySet<Capability> = new Set([
+  "text",
+  "streaming",
+  "tools",
+  "parallel tools",
+  "thinking round trip",
+  "usage with cached tokens",
+  "errors",
+]);

@@ -1,7 +1,7 @@
 /** Writes docs/reference/doors.md from the matrix of doors; with --check only says whether it is fresh. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { ANSWER_SAYS, EVIDENCE } from "./door-evidence.ts";
+import { ANSWER_SAYS, evidenceOf } from "./door-evidence.ts";
 import {
   CAPABILITIES,
   MATRIX_DOORS,
@@ -9,6 +9,7 @@ import {
   requestSays,
   requestTest,
   SAME_ANSWERS,
+  SHARED_CAPABILITIES,
   type Capability,
   type Cell,
   type DoorName,
@@ -42,11 +43,11 @@ function cellOf(
   door: DoorName,
   capability: Capability,
 ): { readonly cell: Cell; readonly isShared: boolean } {
+  const own = evidenceOf(door, capability);
   const other = SAME_ANSWERS[door];
-  const own = EVIDENCE[door][capability] ?? [];
-  const shared =
-    own.length === 0 && other !== undefined ? (EVIDENCE[other][capability] ?? []) : [];
-  const says = ANSWER_SAYS[door]?.[capability] ?? ANSWER_SAYS[other ?? door]?.[capability];
+  const isShared = own.length === 0 && SHARED_CAPABILITIES.has(capability);
+  const shared = isShared && other !== undefined ? evidenceOf(other, capability) : [];
+  const says = ANSWER_SAYS[door]?.[capability];
   if (isRequest(capability)) {
     const tests = [`${REQUEST_TESTS} › ${requestTest(door, capability)}`, ...own, ...shared];
     return {

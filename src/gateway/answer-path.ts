@@ -41,11 +41,12 @@ export function pathOf(
     readonly streamed: boolean;
     /** As in `DoorBody`. */
     readonly toolNames: ReadonlyMap<string, string> | null;
+    readonly hourCache: boolean;
   },
   head: UpstreamHead,
   out: Out,
 ): AnswerPath {
-  const { exchange, target, streamed, toolNames } = of;
+  const { exchange, target, streamed, toolNames, hourCache } = of;
   const { codec, quirks } = target;
   if (codec.passes) return passingPath(head, out);
   const encoding = head.headers["content-encoding"];
@@ -53,7 +54,7 @@ export function pathOf(
     return faultPath((body) => codec.fault(head.status, body), encoding);
   const model = exchange.subject?.requestedModel ?? target.model;
   const id = `msg_${exchange.id}`;
-  const translator = codec.answer({ streamed, id, model, quirks, toolNames });
+  const translator = codec.answer({ streamed, id, model, quirks, toolNames, hourCache });
   return translator === null ? passingPath(head, out) : translatingPath(translator, encoding, out);
 }
 

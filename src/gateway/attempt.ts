@@ -129,6 +129,8 @@ export function send(
   const { row, door, codec } = target;
   const isCount = exchange.endpoint === "count_tokens";
   const extra = clientHeaders(attempt, of.dropped);
+  const hourCache = body.facts.cacheMarkers === "1h";
+  const answering = { exchange, target, streamed: body.stream, toolNames, hourCache };
   let isServing = false;
   let isStarted = door.paths.countTokens === null;
   const dropBody = () => {
@@ -142,7 +144,7 @@ export function send(
       kind: row.kind,
       client,
       pathOf: (status, headers, out) =>
-        pathOf({ exchange, target, streamed: body.stream, toolNames }, { status, headers }, out),
+        pathOf(answering, { status, headers }, out),
       headOf: (headers) =>
         codec.passes
           ? relayedHead(exchange, headers, extra)

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import type { Ending } from "../journal/record.ts";
+import { NOTHING_READ } from "../wire/answer.ts";
 import type { Unsupported } from "../wire/egress.ts";
 import type { UpstreamRequest } from "../providers/upstream.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type Attempt,
   type Attempting,
 } from "./attempt.ts";
+import { countHere, countReply, passesCounts } from "./count-answer.ts";
 import { bestOf, replyOf, type Failure } from "./failures.ts";
 import { insideMs, type Exchange } from "./exchange.ts";
 import { identifiedBy, upstreamRequest } from "./forward.ts";
@@ -76,6 +78,8 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
     return { kind: "refused", refusal: admitted };
   }
   const attempt: Attempt = { ...attempting, target, admitted };
+  if (exchange.endpoint === "count_tokens" && !passesCounts(target))
+    return answerCount(attempt, run);
   const ready = await makeReady(attempt, gateway);
   if ("fault" in ready) {
     forget(admitted, gateway);
@@ -102,6 +106,38 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
     throw error;
   }
 }
+
+/** A count to which the door has no answer in the client's dialect. It costs nothing and says nothing of health. */
+async function answerCount(attempt: Attempt, { course, gateway }: Run): Promise<Step> {
+  const { exchange, client, admitted } = attempt;
+  const counted = await countHere(attempt, gateway);
+  course.abandon();
+  const unwritten = await makeDurable(admitted, gateway);
+  if (unwritten !== null) return { kind: "refused", refusal: unwritten };
+  exchange.attempts++;
+  if (exchange.attempts === 1) exchange.overheadMs = insideMs(exchange, gateway);
+  if (!client.isGone) {
+    const { head, body } = countReply(exchange, counted);
+    client.begin(200, head, false);
+    client.write(body);
+    client.end();
+  }
+  const relayed = { ...COUNTED_HERE, clientGone: client.isGone };
+  finish(attempt, relayed, { settlement: UNBILLED, gateway });
+  return SERVED;
+}
+
+const COUNTED_HERE: Relayed = {
+  status: 200,
+  upstreamHeaders: {},
+  failure: null,
+  complete: true,
+  clientGone: false,
+  reading: NOTHING_READ,
+  seconds: 0,
+  answered: true,
+  held: [],
+};
 
 interface Ready {
   readonly upstream: UpstreamRequest;

@@ -100,6 +100,8 @@ class Relaying {
   #isStarted = false;
   /** Runs while the client reads nothing and the upstream stands still. */
   #blocked: NodeJS.Timeout | null = null;
+  /** Runs from the head until the answer goes out. */
+  #unshown: NodeJS.Timeout | null = null;
   #ended = false;
   #giveUp: NodeJS.Timeout | null = null;
 
@@ -135,6 +137,8 @@ class Relaying {
     this.#status = status;
     this.#headers = headers;
     this.#headMs = this.#gateway.clock.monotonicMs();
+    // Pings and drops of an answer keep a connection alive for ever.
+    this.#unshown = setTimeout(() => this.#giveUpUnshown(), this.#gateway.timeouts().firstByteMs);
     this.#path = this.#request.pathOf(status, headers, this.#out);
     const date = Date.parse(headers["date"] ?? "");
     if (!Number.isNaN(date)) this.#gateway.ledgerClock.witness(date);
@@ -192,13 +196,22 @@ class Relaying {
       if (this.#heldBytes > HELD_BYTES_MAX) this.#serve();
       return;
     }
-    if (path.isDelayed || this.#heldBytes > HELD_BYTES_MAX) return this.#serve();
+    if (this.#heldBytes > HELD_BYTES_MAX) return this.#serve();
     if (!this.#request.streamed) return;
+    if (path.isDelayed) return this.#serve();
     const { contentBytes, error } = path.reading();
     if (contentBytes > 0 && error === null) this.#serve();
   }
 
+  /** Another target may do better than one that has shown nothing for so long. */
+  #giveUpUnshown(): void {
+    this.#upstream?.cancel();
+    const detail = "no content within the time-out for the first byte";
+    this.#end({ kind: "first_byte_timeout", sent: true, detail }, false);
+  }
+
   #serve(): void {
+    this.#clearUnshown();
     const held = this.#held ?? [];
     this.#held = null;
     this.#request.onServing(this.#headSeconds());
@@ -260,6 +273,7 @@ class Relaying {
   #end(failure: UpstreamFailure | null, complete: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#clearUnshown();
     if (this.#giveUp !== null) clearTimeout(this.#giveUp);
     if (this.#blocked !== null) clearTimeout(this.#blocked);
     void this.#finish(failure, complete);
@@ -293,6 +307,11 @@ class Relaying {
     if (this.#held !== null || this.#clientGone || response.destroyed) return;
     if (properly) this.#client.end();
     else this.#client.cut();
+  }
+
+  #clearUnshown(): void {
+    if (this.#unshown !== null) clearTimeout(this.#unshown);
+    this.#unshown = null;
   }
 
   #headSeconds(): number | null {

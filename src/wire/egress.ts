@@ -106,6 +106,8 @@ export interface AnswerContext {
   readonly quirks: ReadonlySet<Quirk>;
   /** Tool names that were shortened on the way out: name upstream → the client's own. Left out: none. */
   readonly toolNames?: ReadonlyMap<string, string> | null;
+  /** The request asks for a cache of an hour. Left out: false. */
+  readonly hourCache?: boolean;
 }
 
 export interface Egress {

@@ -26,9 +26,9 @@ const missing = "the package @anthropic-ai/claude-code-linux-x64 is not installe
 // In CI a missing binary fails the tests by its name instead of passing over them.
 const skip = binary === null && process.env["CI"] !== "true" ? missing : false;
 
-const SERVED = ["chat", "responses", "gemini", "converse", "invoke", "vertex"];
-/** Dialects that the mock covers. */
-const MOCKED = ["chat", "responses", "gemini", "converse", "invoke"];
+const SERVED = new Set(["chat", "responses", "gemini", "converse", "invoke", "vertex"]);
+/** Dialects that the mock covers. Its streamed InvokeModel has no `bytes`, which the real one wraps events in. */
+const MOCKED = new Set(["chat", "responses", "gemini", "converse"]);
 const MOCK_DONE = "The mock has seen the note.";
 
 describe("Claude Code", { skip }, () => {
@@ -90,7 +90,7 @@ describe("Claude Code", { skip }, () => {
     assert.equal(nanoOf(budget?.settled_usd ?? "0"), upstream.bill.totalNano);
   }
 
-  for (const door of DOORS.filter(({ id }) => SERVED.includes(id))) {
+  for (const door of DOORS.filter(({ id }) => SERVED.has(id))) {
     test(`is served by ${door.format}: tools, a subagent, every nano-dollar`, async () => {
       const upstream = await startDialectUpstream(
         door.format,
@@ -105,7 +105,7 @@ describe("Claude Code", { skip }, () => {
     });
   }
 
-  for (const door of DOORS.filter(({ id }) => MOCKED.includes(id))) {
+  for (const door of DOORS.filter(({ id }) => MOCKED.has(id))) {
     test(`is served by aimock's ${door.format}`, async () => {
       const mock = new LLMock({ port: 0 });
       const file = join(place.folder, "note.txt");

@@ -1,7 +1,7 @@
 /** A gateway before two scripted upstreams, with a provider of its own for every case that shall fail. */
 import assert from "node:assert/strict";
 import { nanoOf } from "../harness/bill.ts";
-import { startGateway, until, type Gateway } from "../harness/gateway.ts";
+import { startGateway, until, type Gateway, type RequestRow } from "../harness/gateway.ts";
 import { send, type RawAnswer } from "../harness/raw-request.ts";
 import { text, type Answer } from "../harness/scripts.ts";
 import { startUpstream, type Upstream } from "../harness/upstream.ts";
@@ -128,12 +128,9 @@ export async function startFailOverDesk(options: DeskOptions): Promise<FailOverD
       return detail(id);
     },
     newestOf: async (key) => {
-      const newest = (all: readonly { virtual_key: string | null }[]) =>
-        all.find((row) => row.virtual_key === key);
-      const rows = await gateway.rows(
-        (all) => (newest(all) as { outcome?: unknown })?.outcome != null,
-      );
-      return detail((newest(rows) as { id: string } | undefined)?.id ?? "");
+      const newest = (all: readonly RequestRow[]) => all.find((row) => row.virtual_key === key);
+      const rows = await gateway.rows((all) => typeof newest(all)?.outcome === "string");
+      return detail(newest(rows)?.id ?? "");
     },
     settledNano: async () => {
       await until("nothing is held", async () =>

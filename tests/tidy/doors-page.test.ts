@@ -30,6 +30,12 @@ function hasTest(path: string, name: string): boolean {
   return tells && [...text.matchAll(ROW)].some(([, , row]) => row === name);
 }
 
+/** A suite that is named by a door of the desk. */
+function isDoorCase(name: string): boolean {
+  const [desk] = filesOf("tests/e2e/doors-desk.ts");
+  return desk?.text.includes(`id: "${name}"`) ?? false;
+}
+
 function patternOf(title: string): RegExp {
   const parts = title
     .split(PLACEHOLDER)
@@ -45,15 +51,15 @@ function requestNames(): readonly string[] {
 
 test("docs/reference/doors.md is current", () => {
   const [page] = filesOf("docs/reference/doors.md");
-  assert.equal(page?.text, doorsPage(), "run node scripts/doors-page.ts");
+  assert.ok(page?.text === doorsPage(), "run node scripts/doors-page.ts");
 });
 
 test("every test that the matrix names exists", () => {
   const { tests } = matrixFigures();
   assert.ok(tests.length > 0);
   const missing = tests.filter((cited) => {
-    const [path = "", name = ""] = cited.split(" › ");
-    return !hasTest(path, name);
+    const [path = "", ...names] = cited.split(" › ");
+    return !hasTest(path, names.at(-1) ?? "") || !names.slice(0, -1).every(isDoorCase);
   });
   assert.deepEqual(missing, []);
 });

@@ -42,6 +42,7 @@ export function converseAnswer(context: AnswerContext): AnswerTranslator {
 abstract class ConverseAnswer implements AnswerTranslator {
   protected readonly writer: MessageWriter;
   protected readonly content: ContentWriter;
+  protected readonly hourCache: boolean;
   protected usage: Usage | null = null;
   protected error: UpstreamFault | null = null;
   #stop: { readonly reason: string; readonly sequence: string | null } | null = null;
@@ -49,6 +50,7 @@ abstract class ConverseAnswer implements AnswerTranslator {
 
   constructor(context: AnswerContext) {
     this.writer = new MessageWriter(context);
+    this.hourCache = context.hourCache === true;
     this.content = new ContentWriter(this.writer);
   }
 
@@ -176,7 +178,7 @@ class StreamedAnswer extends ConverseAnswer {
 
   /** The last event, behind `messageStop`. */
   #metadata(event: Json): void {
-    this.usage = usageOf(event["usage"]);
+    this.usage = usageOf(event["usage"], this.hourCache);
     this.finish();
   }
 
@@ -219,7 +221,7 @@ class WholeAnswer extends ConverseAnswer {
       this.error = brokenStream(problem);
       return null;
     }
-    this.usage = usageOf(answer["usage"]);
+    this.usage = usageOf(answer["usage"], this.hourCache);
     this.stopWith(answer);
     this.finish();
     return this.writer.take();

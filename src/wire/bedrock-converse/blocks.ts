@@ -52,7 +52,8 @@ export function writeMessages(turns: readonly Turn[], draft: Draft): readonly Me
     for (const block of turn.blocks) {
       const written = writeBlock(block, turn, draft);
       if (written !== null) content.push(written);
-      if (isCached(block)) draft.cacheHere(content, "messages");
+      const marker = markerOf(block);
+      if (marker !== null) draft.cacheHere(content, "messages", marker.ttl);
     }
     if (content.length > 0 && last?.content !== content) messages.push({ role, content });
   }
@@ -87,9 +88,13 @@ function writeBlock(block: CanonicalBlock, turn: Turn, draft: Draft): Block | nu
   }
 }
 
-function isCached(block: CanonicalBlock): boolean {
-  if (block.type === "tool_result") return block.cached || block.parts.some(isCached);
-  return "cached" in block && block.cached;
+/** The block's own cache marker, or one inside a result; an hour's where there is any. */
+function markerOf(block: CanonicalBlock): { readonly ttl?: "1h" } | null {
+  if (!("cached" in block)) return null;
+  const inside = block.type === "tool_result" ? block.parts.map(markerOf) : [];
+  const own = block.cached ? block : null;
+  const markers = [own, ...inside].filter((marker) => marker !== null);
+  return markers.find(({ ttl }) => ttl !== undefined) ?? markers[0] ?? null;
 }
 
 function writeThinking(block: ThinkingBlock, draft: Draft): Block | null {

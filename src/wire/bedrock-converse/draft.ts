@@ -7,6 +7,8 @@ export type Block = Readonly<Record<string, unknown>>;
 /** Claude by any of its names: a model id, an inference profile, a name at a custom endpoint. */
 const CLAUDE = /anthropic|claude/i;
 const NOVA = /amazon\.nova/i;
+/** Claude from 4.5 on. Source: Amazon Bedrock user guide, "Prompt caching", 2026-11. */
+const CACHES_AN_HOUR = /claude-(?:[a-z]+-4-[5-9]|[a-z]+-(?:[5-9]|\d\d)(?!\d))/i;
 
 /** More are refused. */
 const CACHE_POINTS_MAX = 4;
@@ -15,6 +17,7 @@ export class Draft {
   readonly losing: Losing;
   readonly isClaude: boolean;
   readonly #isNova: boolean;
+  readonly #cachesAnHour: boolean;
   readonly #quirks: ReadonlySet<Quirk>;
   readonly #points: { readonly list: Block[]; readonly point: Block }[] = [];
   readonly #documentNames = new Set<string>();
@@ -23,6 +26,7 @@ export class Draft {
     this.losing = new Losing(context);
     this.isClaude = CLAUDE.test(context.model);
     this.#isNova = NOVA.test(context.model);
+    this.#cachesAnHour = CACHES_AN_HOUR.test(context.model);
     this.#quirks = context.quirks;
   }
 
@@ -34,14 +38,16 @@ export class Draft {
    * Lets the prompt be cached as far as `list` has come. Called in the order of the prompt: tools, system,
    * messages. Nova caches no tools.
    */
-  cacheHere(list: Block[], part: "tools" | "system" | "messages"): void {
+  cacheHere(list: Block[], part: "tools" | "system" | "messages", ttl?: "1h"): void {
     if (!this.isClaude && !(this.#isNova && part !== "tools")) {
       this.losing.lose("cache_control");
       return;
     }
     const last = list.at(-1);
     if (last === undefined || "cachePoint" in last) return;
-    const point = { cachePoint: { type: "default" } };
+    const takesTtl = ttl !== undefined && this.#cachesAnHour;
+    if (ttl !== undefined && !takesTtl) this.losing.lose("cache_control.ttl");
+    const point = { cachePoint: { type: "default", ...(takesTtl ? { ttl } : {}) } };
     list.push(point);
     this.#points.push({ list, point });
   }

@@ -1,4 +1,5 @@
 /** What a Messages request can lose on its way to Converse, and the record of what one lost. */
+import { NESTED_LOSSES, nestedWeight } from "../canonical/nested.ts";
 import type { EgressBody, EgressContext, Loss, Unsupported } from "../egress.ts";
 
 const hint = (note: string) => ({ weight: "hint", note }) as const;
@@ -7,9 +8,14 @@ const content = (note: string) => ({ weight: "content", note }) as const;
 /** By field of the Messages API. */
 const LOSSES = {
   cache_control: hint(
-    "Becomes a cachePoint of five minutes, the last four at most, for Claude and Nova; else left out.",
+    "Becomes a cachePoint, the last four at most, for Claude and Nova; else left out.",
   ),
-  "thinking.signature": hint("Thinking that Anthropic did not sign is left out of the conversation."),
+  "cache_control.ttl": hint(
+    "Five minutes, where the model takes no hour: Nova, and Claude before 4.5.",
+  ),
+  "thinking.signature": hint(
+    "Thinking that Anthropic did not sign is left out of the conversation.",
+  ),
   "thinking.thinking": hint("Reasoning of earlier turns is sent back to Claude only."),
   redacted_thinking: hint("Sent back to Claude only, where Anthropic made it."),
   thinking: hint(
@@ -61,10 +67,10 @@ const LOSSES = {
 export type LostField = keyof typeof LOSSES;
 
 /** The table for documentation: every field once. */
-export const CONVERSE_LOSSES: readonly Loss[] = Object.entries(LOSSES).map(([field, loss]) => ({
-  field,
-  ...loss,
-}));
+export const CONVERSE_LOSSES: readonly Loss[] = [
+  ...Object.entries(LOSSES).map(([field, loss]) => ({ field, ...loss })),
+  ...NESTED_LOSSES,
+];
 
 /** Notes what one request loses; the first loss that must not be decides. */
 export class Losing {
@@ -85,6 +91,11 @@ export class Losing {
   loseOther(name: string): void {
     const known = Object.hasOwn(LOSSES, name) ? LOSSES[name as LostField] : null;
     this.#note(name, known?.weight ?? "content", null);
+  }
+
+  /** A field inside one of the request's own, as the canonical request names it. */
+  loseNested(name: string): void {
+    this.#note(name, nestedWeight(name), null);
   }
 
   /** The body, or the first loss that must not be. */

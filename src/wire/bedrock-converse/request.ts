@@ -33,14 +33,17 @@ export function converseRequest(
   };
   if (request.userId !== null) draft.losing.lose("metadata.user_id");
   for (const name of request.others) draft.losing.loseOther(name);
+  for (const name of request.nested ?? [])
+    if (!(name === "thinking.display" && showsThinking(request, draft)))
+      draft.losing.loseNested(name);
   return draft.losing.conclude(json);
 }
 
 function writeSystem(system: readonly TextBlock[], draft: Draft): readonly Block[] {
   const blocks: Block[] = [];
-  for (const { text, cached } of system) {
+  for (const { text, cached, ttl } of system) {
     if (text.trim() !== "") blocks.push({ text });
-    if (cached) draft.cacheHere(blocks, "system");
+    if (cached) draft.cacheHere(blocks, "system", ttl);
   }
   return blocks;
 }
@@ -54,7 +57,7 @@ function writeTools(request: CanonicalRequest, draft: Draft): Json | null {
   const tools: Block[] = [];
   for (const tool of request.tools) {
     tools.push(writeTool(tool));
-    if (tool.cached) draft.cacheHere(tools, "tools");
+    if (tool.cached) draft.cacheHere(tools, "tools", tool.ttl);
   }
   if (tools.length === 0) tools.push(...called.map(declareCalled));
   if (tools.length === 0) return null;
@@ -140,6 +143,10 @@ function writeModelFields(request: CanonicalRequest, context: EgressContext, dra
   };
 }
 
+function showsThinking({ thinking }: CanonicalRequest, draft: Draft): boolean {
+  return draft.isClaude && thinking !== null && thinking.mode !== "disabled";
+}
+
 function loseModelFields({ thinking, effort, topK }: CanonicalRequest, draft: Draft): void {
   if (thinking !== null && thinking.mode !== "disabled") draft.losing.lose("thinking");
   if (effort !== null) draft.losing.lose("output_config.effort");
@@ -149,12 +156,14 @@ function loseModelFields({ thinking, effort, topK }: CanonicalRequest, draft: Dr
 function claudeFields(request: CanonicalRequest, context: EgressContext, draft: Draft): Json {
   const { thinking, effort, topK } = request;
   const fields: Record<string, unknown> = {};
+  const display = request.thinkingDisplay === undefined ? {} : { display: request.thinkingDisplay };
   if (thinking?.mode === "enabled" && lacksLoopThinking(request.turns)) {
     draft.losing.lose("thinking");
     fields["thinking"] = { type: "disabled" };
   } else if (thinking?.mode === "enabled")
-    fields["thinking"] = { type: "enabled", budget_tokens: thinking.budgetTokens };
-  else if (thinking !== null) fields["thinking"] = { type: thinking.mode };
+    fields["thinking"] = { type: "enabled", budget_tokens: thinking.budgetTokens, ...display };
+  else if (thinking?.mode === "adaptive") fields["thinking"] = { type: "adaptive", ...display };
+  else if (thinking !== null) fields["thinking"] = { type: "disabled" };
   if (effort !== null) fields["output_config"] = { effort };
   if (topK !== null && draft.has("no-top-k")) draft.losing.lose("top_k");
   else if (topK !== null) fields["top_k"] = topK;

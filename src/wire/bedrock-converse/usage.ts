@@ -14,9 +14,10 @@ const COUNT_MAX = 1e12;
  *
  * Source: Amazon Bedrock API reference, TokenUsage, CacheDetail; user guide, "Prompt caching", 2026-11.
  *
+ * @param hourCache A marker of the request asks for an hour: what no detail explains was written for one.
  * @returns null where a count is missing, negative, fractional or no number.
  */
-export function usageOf(usage: unknown): Usage | null {
+export function usageOf(usage: unknown, hourCache = false): Usage | null {
   if (!isObject(usage)) return null;
   const input = countOf(usage["inputTokens"]);
   const output = countOf(usage["outputTokens"]);
@@ -25,15 +26,24 @@ export function usageOf(usage: unknown): Usage | null {
   const written1h = writtenFor1h(usage["cacheDetails"]);
   if (input === null || output === null || read === null || written === null || written1h === null)
     return null;
+  const unexplained = Math.max(written - written1h - writtenFor5m(usage["cacheDetails"]), 0);
   return {
     ...NO_USAGE,
     input_tokens: input,
     output_tokens: output,
     cache_read_input_tokens: read,
-    // What no detail explains was written for five minutes: no marker asks for longer.
-    cache_write_5m_input_tokens: Math.max(written - written1h, 0),
-    cache_write_1h_input_tokens: written1h,
+    cache_write_5m_input_tokens: Math.max(written - written1h, 0) - (hourCache ? unexplained : 0),
+    cache_write_1h_input_tokens: written1h + (hourCache ? unexplained : 0),
   };
+}
+
+/** Of details that `writtenFor1h` has found sound. */
+function writtenFor5m(details: unknown): number {
+  if (!Array.isArray(details)) return 0;
+  return (details as readonly unknown[]).reduce<number>((sum, detail) => {
+    const entry: Json = isObject(detail) ? detail : {};
+    return entry["ttl"] === "5m" ? sum + (countOf(entry["inputTokens"]) ?? 0) : sum;
+  }, 0);
 }
 
 function writtenFor1h(details: unknown): number | null {

@@ -1,6 +1,7 @@
 /** Reads a parsed Messages body into the canonical form. What it cannot read, it names. */
 import { isObject } from "../anthropic/value.ts";
-import { readBlocks, type Fault } from "./read-blocks.ts";
+import { NestedFields } from "./nested.ts";
+import { markerOf, readBlocks, type Fault } from "./read-blocks.ts";
 import type { CanonicalRequest, TextBlock, Thinking, Tool, ToolChoice, Turn } from "./request.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -21,23 +22,41 @@ const READ = new Set([
   "top_k",
   "metadata",
   "max_tokens",
-  // A marker for the whole body: a hint, and no field of its own elsewhere.
-  "cache_control",
 ]);
+/** Types of those that would read as not set where they have another. */
+const READ_AS: Readonly<Record<string, "number" | "boolean" | "object">> = {
+  stream: "boolean",
+  temperature: "number",
+  top_p: "number",
+  top_k: "number",
+  metadata: "object",
+  output_config: "object",
+};
+const KNOWN_TURN = new Set(["role", "content"]);
+const KNOWN_TOOL = new Set("type name description input_schema strict cache_control".split(" "));
+const KNOWN_CHOICE = new Set(["type", "name", "disable_parallel_tool_use"]);
+const KNOWN_THINKING = new Set(["type", "budget_tokens"]);
+const KNOWN_OUTPUT = new Set(["effort", "format"]);
+const KNOWN_FORMAT = new Set(["type", "schema"]);
+const KNOWN_METADATA = new Set(["user_id"]);
 
 /** The canonical request of a body; a fault names the field that cannot be read. */
 export function readCanonical(body: unknown): CanonicalRequest | Fault {
   if (!isObject(body)) return { field: "body", problem: "is no JSON object" };
-  const turns = readTurns(body["messages"]);
+  const nested = new NestedFields();
+  const turns = readTurns(body["messages"], nested);
   if ("field" in turns) return turns;
-  const system = readSystem(body["system"]);
+  const system = readSystem(body["system"], nested);
   if ("field" in system) return system;
-  const tools = readTools(body["tools"]);
+  const tools = readTools(body["tools"], nested);
   if ("field" in tools) return tools;
   const choice = isObject(body["tool_choice"]) ? body["tool_choice"] : null;
   const output = isObject(body["output_config"]) ? body["output_config"] : {};
   const metadata = isObject(body["metadata"]) ? body["metadata"] : {};
   const stops = body["stop_sequences"];
+  const { thinking } = body;
+  const display = isObject(thinking) ? textOf(thinking["display"]) : null;
+  noteNested(body, nested);
   return {
     model: textOf(body["model"]) ?? "",
     stream: body["stream"] === true,
@@ -46,7 +65,8 @@ export function readCanonical(body: unknown): CanonicalRequest | Fault {
     ...tools,
     toolChoice: toolChoiceOf(choice),
     parallelTools: choice?.["disable_parallel_tool_use"] !== true,
-    thinking: thinkingOf(body["thinking"]),
+    thinking: thinkingOf(thinking),
+    ...(display === null ? {} : { thinkingDisplay: display }),
     effort: textOf(output["effort"]),
     schema: schemaOf(output["format"]) ?? schemaOf(body["output_format"]),
     stopSequences: Array.isArray(stops) ? stops.filter((stop) => typeof stop === "string") : [],
@@ -54,11 +74,44 @@ export function readCanonical(body: unknown): CanonicalRequest | Fault {
     topP: numberOf(body["top_p"]),
     topK: numberOf(body["top_k"]),
     userId: textOf(metadata["user_id"]),
-    others: Object.keys(body).filter((name) => !READ.has(name) && isSet(body[name])),
+    others: Object.keys(body).filter((name) => isUnread(name, body[name])),
+    nested: nested.names,
   };
 }
 
-function readTurns(messages: unknown): { readonly turns: readonly Turn[] } | Fault {
+/** Members of the body's own objects that have no place in the canonical form, and values of no known kind. */
+function noteNested(body: Json, nested: NestedFields): void {
+  const { tool_choice: choice, thinking, output_config: output, metadata } = body;
+  if (isObject(choice)) nested.beyond(KNOWN_CHOICE, "tool_choice", choice);
+  if (isObject(thinking)) nested.beyond(KNOWN_THINKING, "thinking", thinking);
+  if (isObject(output)) nested.beyond(KNOWN_OUTPUT, "output_config", output);
+  if (isObject(metadata)) nested.beyond(KNOWN_METADATA, "metadata", metadata);
+  if (isSet(choice) && toolChoiceOf(isObject(choice) ? choice : null) === null)
+    nested.note("tool_choice.type");
+  if (isSet(thinking) && thinkingOf(thinking) === null) nested.note("thinking.type");
+  const formats = {
+    "output_config.format": isObject(output) ? output["format"] : null,
+    output_format: body["output_format"],
+  };
+  for (const [name, format] of Object.entries(formats)) {
+    if (!isSet(format)) continue;
+    if (schemaOf(format) === null) nested.note(`${name}.type`);
+    else if (isObject(format)) nested.beyond(KNOWN_FORMAT, name, format);
+  }
+}
+
+/** Whether a top-level field is set and says nothing that the canonical form could hold. */
+function isUnread(name: string, value: unknown): boolean {
+  if (!isSet(value)) return false;
+  const type = READ_AS[name];
+  if (type === undefined) return !READ.has(name);
+  return type === "object" ? !isObject(value) : typeof value !== type;
+}
+
+function readTurns(
+  messages: unknown,
+  nested: NestedFields,
+): { readonly turns: readonly Turn[] } | Fault {
   if (!Array.isArray(messages)) return { field: "messages", problem: "is no list" };
   const turns: Turn[] = [];
   for (const [index, message] of messages.entries()) {
@@ -67,16 +120,20 @@ function readTurns(messages: unknown): { readonly turns: readonly Turn[] } | Fau
     const { role } = message;
     if (role !== "user" && role !== "assistant" && role !== "system")
       return { field: `${field}.role`, problem: "is none of user, assistant and system" };
-    const read = readBlocks(message["content"], `${field}.content`);
+    nested.beyond(KNOWN_TURN, "messages", message);
+    const read = readBlocks(message["content"], `${field}.content`, nested);
     if ("field" in read) return read;
     turns.push({ role, blocks: read.blocks });
   }
   return { turns };
 }
 
-function readSystem(system: unknown): { readonly blocks: readonly TextBlock[] } | Fault {
+function readSystem(
+  system: unknown,
+  nested: NestedFields,
+): { readonly blocks: readonly TextBlock[] } | Fault {
   if (!isSet(system)) return { blocks: [] };
-  const read = readBlocks(system, "system");
+  const read = readBlocks(system, "system", nested);
   if ("field" in read) return read;
   const texts = read.blocks.filter((block): block is TextBlock => block.type === "text");
   if (texts.length < read.blocks.length)
@@ -86,6 +143,7 @@ function readSystem(system: unknown): { readonly blocks: readonly TextBlock[] } 
 
 function readTools(
   tools: unknown,
+  nested: NestedFields,
 ): { readonly tools: readonly Tool[]; readonly providerTools: readonly string[] } | Fault {
   if (!isSet(tools)) return { tools: [], providerTools: [] };
   if (!Array.isArray(tools)) return { field: "tools", problem: "is no list" };
@@ -100,12 +158,13 @@ function readTools(
     }
     const name = textOf(tool["name"]);
     if (name === null) return { field: `tools.${index}.name`, problem: "is no text" };
+    nested.beyond(KNOWN_TOOL, "tools", tool);
     own.push({
       name,
       description: textOf(tool["description"]),
       schema: isObject(tool["input_schema"]) ? tool["input_schema"] : { type: "object" },
       strict: tool["strict"] === true,
-      cached: isSet(tool["cache_control"]),
+      ...markerOf(tool),
     });
   }
   return { tools: own, providerTools };

@@ -12,6 +12,8 @@ export interface TextBlock {
   readonly text: string;
   /** It carried a `cache_control` marker. */
   readonly cached: boolean;
+  /** The marker's `ttl` where it is an hour; left out: five minutes. */
+  readonly ttl?: "1h";
   /** It carried `citations`, which no other dialect has. */
   readonly cited: boolean;
 }
@@ -20,6 +22,7 @@ export interface ImageBlock {
   readonly type: "image";
   readonly source: Source;
   readonly cached: boolean;
+  readonly ttl?: "1h";
 }
 
 export interface DocumentBlock {
@@ -30,6 +33,7 @@ export interface DocumentBlock {
   /** `citations.enabled` was asked for. */
   readonly cites: boolean;
   readonly cached: boolean;
+  readonly ttl?: "1h";
 }
 
 export interface ToolUseBlock {
@@ -38,6 +42,7 @@ export interface ToolUseBlock {
   readonly name: string;
   readonly input: Readonly<Record<string, unknown>>;
   readonly cached: boolean;
+  readonly ttl?: "1h";
 }
 
 export type ResultPart = TextBlock | ImageBlock | DocumentBlock | OtherBlock;
@@ -48,6 +53,7 @@ export interface ToolResultBlock {
   readonly isError: boolean;
   readonly parts: readonly ResultPart[];
   readonly cached: boolean;
+  readonly ttl?: "1h";
 }
 
 export interface ThinkingBlock {
@@ -93,6 +99,7 @@ export interface Tool {
   readonly schema: Readonly<Record<string, unknown>>;
   readonly strict: boolean;
   readonly cached: boolean;
+  readonly ttl?: "1h";
 }
 
 export type ToolChoice =
@@ -120,6 +127,8 @@ export interface CanonicalRequest {
   readonly parallelTools: boolean;
   /** Null where the request does not say. */
   readonly thinking: Thinking | null;
+  /** `thinking.display`: "summarized", "omitted"; left out where not said. It stands in `nested` too. */
+  readonly thinkingDisplay?: string;
   /** `output_config.effort`: "low", "medium", "high", …; null where not said. */
   readonly effort: string | null;
   /** JSON Schema of `output_config.format`; null: free text. */
@@ -132,4 +141,9 @@ export interface CanonicalRequest {
   readonly userId: string | null;
   /** Top-level fields that are set and are none of the above, by name, in the body's order. */
   readonly others: readonly string[];
+  /**
+   * Fields inside those above that are set and have no place here, without indexes, each once:
+   * "tools.defer_loading", "output_config.task_budget", "messages.name".
+   */
+  readonly nested?: readonly string[];
 }

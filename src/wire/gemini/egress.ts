@@ -2,12 +2,12 @@
 import type { Egress } from "../egress.ts";
 import { geminiAnswer } from "./answer.ts";
 import { geminiFault } from "./fault.ts";
-import { LOSSES } from "./losses.ts";
+import { GEMINI_LOSSES } from "./losses.ts";
 import { geminiRequest } from "./request.ts";
 
 /** Canonical requests to `generateContent` and `streamGenerateContent?alt=sse`, and their answers back. */
 export const gemini: Egress = {
-  losses: LOSSES,
+  losses: GEMINI_LOSSES,
   request: geminiRequest,
   answer: geminiAnswer,
   fault: geminiFault,

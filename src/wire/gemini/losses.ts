@@ -1,4 +1,5 @@
 /** Everything that a request loses on its way to Gemini, and the note that one request takes of it. */
+import { NESTED_LOSSES, nestedWeight } from "../canonical/nested.ts";
 import type { EgressBody, EgressContext, Loss, Unsupported } from "../egress.ts";
 
 function hint(field: string, note: string): Loss {
@@ -12,7 +13,7 @@ function content(field: string, note: string): Loss {
 /** Stands for every top-level field that has no line of its own. */
 const OTHER_FIELD = "*";
 
-export const LOSSES = [
+const LOSSES = [
   hint("cache_control", "Gemini caches by itself; markers are left out."),
   hint("metadata.user_id", "Gemini takes no user; it is left out."),
   hint("thinking.signature", "A signature of another provider is left out, its text stays."),
@@ -58,6 +59,9 @@ export const LOSSES = [
   content(OTHER_FIELD, "Any other top-level field is left out, and named as it is."),
 ] as const satisfies readonly Loss[];
 
+/** The table for documentation: every field once. */
+export const GEMINI_LOSSES: readonly Loss[] = [...LOSSES, ...NESTED_LOSSES];
+
 type Lost = (typeof LOSSES)[number]["field"];
 
 /** What one request loses. */
@@ -76,6 +80,12 @@ export class Lossy {
     const own = LOSSES.find((row) => row.field === name);
     const loss = own ?? content(name, "Gemini has no such field; it is left out.");
     this.#found.set(name, { loss, what: null });
+  }
+
+  /** A field inside one of the request's own, as the canonical request names it. */
+  loseNested(field: string): void {
+    const weight = nestedWeight(field);
+    this.#found.set(field, { loss: { field, weight, note: "Left out." }, what: null });
   }
 
   /** The body, or the first loss that must not be. */

@@ -19,6 +19,7 @@ export function geminiRequest(
   if (request.system.some(({ cached }) => cached)) lossy.lose("cache_control");
   if (request.userId !== null) lossy.lose("metadata.user_id");
   for (const name of request.others) lossy.loseTopLevel(name);
+  for (const name of request.nested ?? []) lossy.loseNested(name);
   const json = {
     ...(system.length === 0
       ? {}

@@ -1,4 +1,5 @@
 /** What chat completions cannot carry of a Messages request, and what becomes of it. */
+import { NESTED_LOSSES, nestedWeight } from "../canonical/nested.ts";
 import type { EgressContext, Loss, Unsupported } from "../egress.ts";
 
 const hint = (note: string) => ({ weight: "hint", note }) as const;
@@ -65,10 +66,10 @@ const LOSSES = {
 export type LostField = keyof typeof LOSSES;
 
 /** The table for documentation: every field once. */
-export const CHAT_LOSSES: readonly Loss[] = Object.entries(LOSSES).map(([field, loss]) => ({
-  field,
-  ...loss,
-}));
+export const CHAT_LOSSES: readonly Loss[] = [
+  ...Object.entries(LOSSES).map(([field, loss]) => ({ field, ...loss })),
+  ...NESTED_LOSSES,
+];
 
 /** Notes what one request loses; the first loss that must not be decides. */
 export class Losing {
@@ -98,6 +99,11 @@ export class Losing {
   loseOther(name: string): void {
     const known = Object.hasOwn(LOSSES, name) ? LOSSES[name as LostField] : null;
     this.#lose(name, known?.weight ?? "content", name);
+  }
+
+  /** A field inside one of the request's own, as the canonical request names it. */
+  loseNested(name: string): void {
+    this.#lose(name, nestedWeight(name), name);
   }
 
   #lose(field: string, weight: Loss["weight"], what: string): void {

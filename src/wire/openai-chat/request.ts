@@ -25,6 +25,7 @@ export function chatRequest(
   const { quirks } = context;
   const losing = new Losing(context);
   for (const name of request.others) losing.loseOther(name);
+  for (const name of request.nested ?? []) losing.loseNested(name);
   const format = formatOf(request, quirks, losing);
   const json = {
     model: context.model,

@@ -1,11 +1,12 @@
 /** What a Messages request can lose on its way to the Responses API, and the record of what one lost. */
+import { NESTED_LOSSES, nestedWeight } from "../canonical/nested.ts";
 import type { EgressBody, EgressContext, Loss, Unsupported } from "../egress.ts";
 
 const SIGNATURE_NOTE =
   "Reasoning of another provider is left out; reasoning of this one is sent back as it came.";
 
 /** Each field once, in the order of a request's way: its head, its messages, its tools. */
-export const LOSSES = [
+const LOSSES = [
   {
     field: "cache_control",
     weight: "hint",
@@ -154,6 +155,9 @@ export const LOSSES = [
   },
 ] as const satisfies readonly Loss[];
 
+/** The table for documentation: every field once. */
+export const RESPONSES_LOSSES: readonly Loss[] = [...LOSSES, ...NESTED_LOSSES];
+
 type LossField = (typeof LOSSES)[number]["field"];
 
 const BY_FIELD: ReadonlyMap<string, Loss> = new Map(LOSSES.map((loss) => [loss.field, loss]));
@@ -180,6 +184,11 @@ export class Lost {
     this.#add(name, BY_FIELD.has(name) ? name : "(any other field)");
   }
 
+  /** A field inside one of the request's own, as the canonical request names it. */
+  addNested(name: string): void {
+    this.#lose(name, nestedWeight(name), "Left out");
+  }
+
   /** The body with the names of what it lacks, or what cannot be left out. */
   outcome(json: EgressBody["json"]): EgressBody | Unsupported {
     return this.#unsupported ?? { json, dropped: [...this.#dropped] };
@@ -187,11 +196,16 @@ export class Lost {
 
   #add(name: string, field: string): void {
     const shown = PLAIN_NAME.test(name) || BY_FIELD.has(name) ? name : field;
+    const loss = BY_FIELD.get(field);
+    this.#lose(shown, loss?.weight ?? "hint", loss?.note ?? "");
+  }
+
+  #lose(shown: string, weight: Loss["weight"], note: string): void {
     this.#dropped.add(shown);
-    if (!this.#isRefusing || BY_FIELD.get(field)?.weight !== "content") return;
+    if (!this.#isRefusing || weight !== "content") return;
     this.#unsupported ??= {
       unsupported: shown,
-      message: `${shown} cannot be carried to the OpenAI Responses API · ${BY_FIELD.get(field)?.note ?? ""} · leave it out of the request, or set on_unsupported: drop on the route`,
+      message: `${shown} cannot be carried to the OpenAI Responses API · ${note} · leave it out of the request, or set on_unsupported: drop on the route`,
     };
   }
 }

@@ -31,6 +31,7 @@ export function responsesRequest(
   const scope = { quirks: context.quirks, lost };
   const keepsReasoning = request.thinking?.mode !== "disabled";
   for (const name of request.others) lost.addTopLevel(name);
+  for (const name of request.nested ?? []) lost.addNested(name);
   return lost.outcome({
     model: context.model,
     ...instructionsField(request.system, lost),

@@ -13,6 +13,7 @@ import {
   only,
   pairUp,
   schemaAt,
+  stringOr,
   textAt,
   within,
   type Json,
@@ -285,7 +286,7 @@ function isText(block: Json): boolean {
 }
 
 function shownText(block: Json): string {
-  return String(block["text"] ?? "");
+  return stringOr(block["text"]);
 }
 
 function resultView(block: Json): ToolResultView {

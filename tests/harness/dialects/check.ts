@@ -14,6 +14,11 @@ export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A field of a body that has passed its checks: a string, or nothing. */
+export function stringOr(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 export function objectAt(value: unknown, where: string): Json {
   if (!isObject(value)) throw new Refused(`${where}: an object is expected`);
   return value;

@@ -10,6 +10,7 @@ import {
   oneOf,
   only,
   schemaAt,
+  stringOr,
   textAt,
   within,
   type Json,
@@ -243,7 +244,7 @@ function view(body: Json, place: Place): RequestView {
       const { output, error } = objectAt(said["response"], "");
       return [
         {
-          id: String(said["id"] ?? ""),
+          id: stringOr(said["id"]),
           text: textIn(output ?? error),
           isError: error !== undefined,
           images: objectsAt(said["parts"], "").length,

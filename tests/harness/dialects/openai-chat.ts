@@ -282,7 +282,7 @@ function chunksOf(told: Told): readonly Json[] {
 function deltasOf({ content }: Told): readonly Json[] {
   let call = -1;
   return content.flatMap((block): readonly Json[] => {
-    if (block.type === "text") return piecesOf(textOf(block)).map((content) => ({ content }));
+    if (block.type === "text") return piecesOf(textOf(block)).map((piece) => ({ content: piece }));
     if (block.type === "thinking")
       return piecesOf(thinkingOf(block).text).map((piece) => ({ reasoning_content: piece }));
     const { id, name, input } = callOf(block);

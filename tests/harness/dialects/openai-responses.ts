@@ -12,6 +12,7 @@ import {
   pairUp,
   pictureUrlAt,
   schemaAt,
+  stringOr,
   textAt,
   within,
   type Json,
@@ -31,6 +32,9 @@ const FIELDS =
   "model instructions input tools tool_choice parallel_tool_calls reasoning include text " +
   "max_output_tokens temperature top_p store stream safety_identifier prompt_cache_key " +
   "service_tier metadata truncation";
+/** What a count takes. */
+const COUNTED =
+  "model instructions input tools tool_choice parallel_tool_calls reasoning text truncation";
 const CREATED_SECONDS = 1_790_000_000;
 /** "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16." */
 const OUTPUT_LEAST = 16;
@@ -95,7 +99,7 @@ function usage(counts: WireUsage): Json {
 }
 
 function check(body: Json, isCount: boolean): void {
-  only(body, FIELDS, "");
+  only(body, isCount ? COUNTED : FIELDS, "");
   textAt(body["model"], "model");
   if (!isCount) {
     countAt(body["max_output_tokens"], "max_output_tokens", OUTPUT_LEAST);
@@ -208,9 +212,7 @@ function view(body: Json): RequestView {
     model: String(body["model"]),
     stream: body["stream"] === true,
     maxTokens: Number(body["max_output_tokens"]),
-    system: [String(body["instructions"] ?? ""), ...said("developer").flatMap(textsIn)].join(
-      "\n\n",
-    ),
+    system: [stringOr(body["instructions"]), ...said("developer").flatMap(textsIn)].join("\n\n"),
     tools: objectsAt(body["tools"], "tools").map((tool) => String(tool["name"])),
     texts: said("user").flatMap(textsIn),
     toolResults: of("function_call_output").map((item) => {
