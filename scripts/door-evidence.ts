@@ -227,6 +227,24 @@ const SESSIONS: Partial<Record<DoorName, string>> = {
   gemini: "gemini",
 };
 
+/** Doors whose format another one of these has, by their names in `tests/docs/door-siblings.test.ts`. */
+const SIBLINGS: Partial<Record<DoorName, string>> = {
+  "claude-platform-aws": "platform",
+  "azure-openai": "azure",
+};
+
+/** Its tests of each. */
+const SIBLING_TESTS: Partial<Record<Capability, string>> = {
+  text: "an answer, whole and streamed",
+  streaming: "an answer, whole and streamed",
+  tools: "thinking and two calls, and both come back",
+  "parallel tools": "thinking and two calls, and both come back",
+  "thinking round trip": "thinking and two calls, and both come back",
+  "usage with cached tokens": "an answer, whole and streamed",
+  errors: "an error in the words of the Messages API",
+  count_tokens: "a count",
+};
+
 /** The tests of a door's capability; none where nobody has looked. */
 export function evidenceOf(door: DoorName, capability: Capability): readonly string[] {
   const own = OWN[door][capability] ?? [];
@@ -235,6 +253,10 @@ export function evidenceOf(door: DoorName, capability: Capability): readonly str
     return [
       `tests/e2e/claude-code-doors.test.ts › is served by ${format}: tools, a subagent, every nano-dollar`,
     ];
+  const sibling = SIBLINGS[door];
+  const test = SIBLING_TESTS[capability];
+  if (sibling !== undefined && test !== undefined)
+    return [`tests/docs/door-siblings.test.ts › ${sibling}: ${test}`];
   const place = THROUGH_GATEWAY[door];
   if (place === undefined) return own;
   if (capability === "fail-over")
@@ -249,5 +271,9 @@ export function evidenceOf(door: DoorName, capability: Capability): readonly str
 }
 
 /** What a door does otherwise than `yes` on the way back, or beside a request. */
-export const ANSWER_SAYS: Partial<Record<DoorName, Partial<Record<Capability, Shown["says"]>>>> =
-  {};
+export const ANSWER_SAYS: Partial<Record<DoorName, Partial<Record<Capability, Shown["says"]>>>> = {
+  "bedrock-invoke": { count_tokens: "estimated" },
+  "bedrock-converse": { count_tokens: "estimated" },
+  "openai-chat": { count_tokens: "estimated" },
+  "azure-openai": { count_tokens: "estimated" },
+};

@@ -110,22 +110,3 @@ export function requestSays(door: DoorName, capability: RequestCapability): Says
 export function requestTest(door: DoorName, capability: RequestCapability): string {
   return `${door}: ${capability}`;
 }
-
-/** A door whose answers take the same way through the gateway: its tests stand for the other's too. */
-export const SAME_ANSWERS: Partial<Record<DoorName, DoorName>> = {
-  "claude-platform-aws": "anthropic",
-  "azure-foundry": "anthropic",
-  vertex: "anthropic",
-  "azure-openai": "openai-responses",
-};
-
-/** What of it another door's tests can stand for: where the way back says something of its own. */
-export const SHARED_CAPABILITIES: ReadonlySet<Capability> = new Set([
-  "text",
-  "streaming",
-  "tools",
-  "parallel tools",
-  "thinking round trip",
-  "usage with cached tokens",
-  "errors",
-]);

@@ -8,8 +8,6 @@ import {
   REQUEST_CAPABILITIES,
   requestSays,
   requestTest,
-  SAME_ANSWERS,
-  SHARED_CAPABILITIES,
   type Capability,
   type Cell,
   type DoorName,
@@ -31,33 +29,18 @@ them, and no cell says that a provider accepts what it is sent. What a model can
 - **yes**: arrives as what it is. **in words**: arrives as a text that says so. **left out**: changes no meaning, is left out and told in
   \`tollgate-dropped\`. **refused**: refused with a sentence, or left out and told, as the route's \`on_unsupported\` says. **estimated**: the gateway's own figure,
   marked as such.
-- **=** after a word: the way back is shown by the tests of another door with the same format, not by its own.
 - **untested**: nobody has looked.
 
 `;
 
-const NO_CELL: Cell = null;
-
-/** A cell of the matrix; with `isShared` its tests are another door's. */
-function cellOf(
-  door: DoorName,
-  capability: Capability,
-): { readonly cell: Cell; readonly isShared: boolean } {
+function cellOf(door: DoorName, capability: Capability): Cell {
   const own = evidenceOf(door, capability);
-  const other = SAME_ANSWERS[door];
-  const isShared = own.length === 0 && SHARED_CAPABILITIES.has(capability);
-  const shared = isShared && other !== undefined ? evidenceOf(other, capability) : [];
   const says = ANSWER_SAYS[door]?.[capability];
   if (isRequest(capability)) {
-    const tests = [`${REQUEST_TESTS} › ${requestTest(door, capability)}`, ...own, ...shared];
-    return {
-      cell: { says: says ?? requestSays(door, capability), tests },
-      isShared: shared.length > 0,
-    };
+    const tests = [`${REQUEST_TESTS} › ${requestTest(door, capability)}`, ...own];
+    return { says: says ?? requestSays(door, capability), tests };
   }
-  const tests = [...own, ...shared];
-  if (tests.length === 0) return { cell: NO_CELL, isShared: false };
-  return { cell: { says: says ?? "yes", tests }, isShared: shared.length > 0 };
+  return own.length === 0 ? null : { says: says ?? "yes", tests: own };
 }
 
 function isRequest(capability: Capability): capability is RequestCapability {
@@ -67,8 +50,6 @@ function isRequest(capability: Capability): capability is RequestCapability {
 export interface MatrixFigures {
   readonly cells: number;
   readonly untested: number;
-  /** Shown by another door's tests alone, or in part. */
-  readonly shared: number;
   /** `file › name`, each once. */
   readonly tests: readonly string[];
 }
@@ -79,17 +60,16 @@ export function matrixFigures(): MatrixFigures {
   );
   return {
     cells: all.length,
-    untested: all.filter(({ cell }) => cell === null).length,
-    shared: all.filter(({ isShared }) => isShared).length,
-    tests: [...new Set(all.flatMap(({ cell }) => cell?.tests ?? []))],
+    untested: all.filter((cell) => cell === null).length,
+    tests: [...new Set(all.flatMap((cell) => cell?.tests ?? []))],
   };
 }
 
 /** The page as it must stand. */
 export function doorsPage(): string {
-  const { cells, untested, shared } = matrixFigures();
+  const { cells, untested } = matrixFigures();
   const share = ((untested / cells) * 100).toFixed(0);
-  const sum = `${cells} cells: ${untested} untested (${share} %), ${shared} by the tests of another door with the same format.\n\n`;
+  const sum = `Of ${cells} cells ${untested} are untested (${share} %).\n\n`;
   return `${HEAD}${overview()}\n${sum}${MATRIX_DOORS.map(({ name }) => sectionOf(name)).join("\n")}`;
 }
 
@@ -103,15 +83,13 @@ function overview(): string {
 }
 
 function wordOf(door: DoorName, capability: Capability): string {
-  const { cell, isShared } = cellOf(door, capability);
-  if (cell === null) return "untested";
-  return isShared ? `${cell.says} =` : cell.says;
+  return cellOf(door, capability)?.says ?? "untested";
 }
 
 function sectionOf(name: DoorName): string {
   const door = MATRIX_DOORS.find((each) => each.name === name);
   const rows = CAPABILITIES.flatMap((capability) => {
-    const { cell } = cellOf(name, capability);
+    const cell = cellOf(name, capability);
     if (cell === null) return [];
     return [[capability, cell.says, cell.tests.map(code).join("<br>")]];
   });

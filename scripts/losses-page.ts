@@ -20,8 +20,12 @@ a request loses only what it had, and some lines hold only where a server's quir
 
 What was left out stands in the answer's header \`tollgate-dropped: field,…\` and in the row of the attempt (\`dropped\`).
 
-Formats whose bodies are the client's own lose nothing: \`anthropic-messages\` and \`vertex-anthropic\` (the model's name moves into the path). At
-\`bedrock-invoke\` values of \`anthropic-beta\` that Bedrock does not know are left out, since it refuses a request for them; that is told as \`anthropic-beta\`.
+Formats whose bodies are the client's own (\`anthropic-messages\`, \`vertex-anthropic\`, \`bedrock-invoke\`) have no table. What they leave out:
+
+- values of \`anthropic-beta\` that a cloud does not know, since it refuses the whole request for one of them; Anthropic and Claude Platform on AWS get all;
+- thinking that another provider gave, where a conversation has moved to Claude: Anthropic refuses signatures that it did not make.
+
+Names of tools that are longer than 64 characters are shortened on the way to the four formats below, and are the client's own again in the answer.
 
 `;
 

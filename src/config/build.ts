@@ -59,7 +59,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     },
     log: file.log,
     admin: { token: secretOf(file.admin.token), openMetrics: file.admin.open_metrics },
-    providers: file.providers.map((provider) => providerOf(provider, secretOf)),
+    providers: file.providers.map((provider) => providerOf(provider, zone, secretOf)),
     customers: file.customers.map((customer) => ({
       id: customer.id as CustomerId,
       ...scopeOf(customer, zone),
@@ -125,7 +125,7 @@ function proxyOf(written: string | undefined, secretOf: SecretOf): string | null
   return REFERENCE.test(written) ? secretOf(written) : written;
 }
 
-function providerOf(provider: FileProvider, secretOf: SecretOf): ProviderConfig {
+function providerOf(provider: FileProvider, zone: string, secretOf: SecretOf): ProviderConfig {
   return {
     id: provider.id as ProviderId,
     kind: provider.kind,
@@ -141,6 +141,7 @@ function providerOf(provider: FileProvider, secretOf: SecretOf): ProviderConfig 
       cloud: cloudOf(key, secretOf),
       weight: key.weight,
       models: key.models ?? null,
+      rateLimits: key.rate_limits.map((limit) => limitOf(limit, zone)),
     })),
   };
 }

@@ -22,6 +22,10 @@ export function checkCaps(checking: Checking): void {
     checkBudgets(checking, path, scope);
     checkLimits(checking, path, scope);
   }
+  for (const [path, key] of accountsOf(checking.draft)) {
+    checkLimits(checking, path, key);
+    checkAccount(checking, path, key);
+  }
 }
 
 /** Every scope of the file that can have caps, with its path; a key before its provider configs. */
@@ -34,6 +38,22 @@ function* governedOf(draft: FileDraft): Generator<[Path, GovernedDraft]> {
     for (const [at, provider] of itemsOf(key.providers)) {
       yield [["virtual_keys", index, "providers", at], provider];
     }
+  }
+}
+
+/** Every key of a provider: the account behind it has limits, but no budget. */
+function* accountsOf(draft: FileDraft): Generator<[Path, GovernedDraft]> {
+  for (const [index, provider] of itemsOf(draft.providers))
+    for (const [at, key] of itemsOf<GovernedDraft>(provider.keys))
+      yield [["providers", index, "keys", at], key];
+}
+
+/** Sessions are a client's, and no account tells them apart. */
+function checkAccount({ report }: Checking, path: Path, { rate_limits: limits }: GovernedDraft) {
+  for (const [index, { per }] of itemsOf(limits)) {
+    if (per !== "session") continue;
+    const message = "a provider's key knows no sessions: write another period, such as per: minute";
+    report([...path, "rate_limits", index, "per"], message);
   }
 }
 

@@ -77,6 +77,8 @@ export interface ProviderKeyConfig {
   readonly weight: number;
   /** Globs over model ids that this key may serve; null: all. */
   readonly models: readonly string[] | null;
+  /** What the account behind it may take. */
+  readonly rateLimits: readonly LimitConfig[];
 }
 
 /** A name that clients ask for, or a glob over such, and the provider's own name for it. */

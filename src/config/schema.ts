@@ -270,6 +270,10 @@ const provider = z.strictObject({
           .max(1_000_000)
           .default(1)
           .describe("Share of the requests, relative to the other keys."),
+        rate_limits: z
+          .array(rateLimit)
+          .default([])
+          .describe("What the account behind it may take; a key without room is passed over."),
       }),
     )
     .default([])

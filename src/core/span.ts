@@ -29,3 +29,9 @@ export interface Scope {
   readonly type: ScopeType;
   readonly id: string;
 }
+
+/** The account behind a provider's key, `provider/key`: no level of a chain; it has limits, and no budget. */
+export interface AccountScope {
+  readonly type: "provider_key";
+  readonly id: string;
+}

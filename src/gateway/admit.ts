@@ -2,10 +2,11 @@
 import { takesMaxUses } from "../core/body-facts.ts";
 import { invariant } from "../core/invariant.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { limitShortage, type Books } from "../ledger/decide.ts";
+import { isOfAccount, limitShortage, type Books } from "../ledger/decide.ts";
 import { climb, isNearCap, isWorthCounting } from "../ledger/ladder.ts";
 import type { Window } from "../ledger/state.ts";
 import { explainShortage } from "../policy/explain.ts";
+import { accountWindows } from "./accounts.ts";
 import { countInput } from "./count-input.ts";
 import {
   NOTHING_KNOWN,
@@ -15,15 +16,14 @@ import {
   type Knowledge,
   type Pricing,
 } from "./demand.ts";
-import type { Exchange } from "./exchange.ts";
-import { identify } from "./identify.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
-import { draining } from "./refuse.ts";
+import { keyIsFull } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, traceOf, turnView, type TurnView } from "./turns.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** Where a server tool's passes do not fit, it may run so often. */
 const MAX_USES_CAPS = [3, 1];
@@ -34,8 +34,9 @@ const BUDGET_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Takes the hold, or says which limit or budget refuses. A refused request changes no counter. Near a cap
- * it asks the upstream for a count, and waits where only others' holds are in the way.
+ * Takes the hold, or says which limit or budget refuses: `keyIsFull` where that is one of the target's
+ * own key, and another may serve. A refused request changes no counter. Near a cap it asks the upstream for
+ * a count, and waits where only others' holds are in the way.
  *
  * @throws ClientGone where the client hung up while it waited.
  */
@@ -52,7 +53,12 @@ export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Ad
     result = attempt();
   }
   if (!isRefusal(result) || result.code !== "budget_busy") return result;
-  return wait(request, attempt, result, gateway);
+  const again = () => {
+    const next = attempt();
+    return isRefusal(next) && next.code === "budget_busy" ? null : next;
+  };
+  const atMostMs = gateway.budgetWaitMs();
+  return (await waitFor(request.exchange, again, { atMostMs, gateway })) ?? result;
 }
 
 /** What has been learnt of a request so far. */
@@ -67,7 +73,10 @@ interface Known extends Knowledge {
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
   const { windows, nowMs } = windowsOf(request, gateway);
   const limited = limitShortage(windows, nowMs, "real");
-  if (limited !== null) return explainShortage(limited, "real", nowMs);
+  if (limited !== null) {
+    const refused = explainShortage(limited, "real", nowMs);
+    return isOfAccount(limited) ? keyIsFull(refused) : refused;
+  }
   const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(byBytes.price, gateway);
   const nearCap = isNearCap(windows, byBytes.boundFor(byBytes.asked).need);
@@ -131,6 +140,8 @@ function windowsOf(request: AdmitRequest, gateway: Gateway) {
     for (const meter of meters)
       if (!exchange.isCounted || meter.unit !== "requests")
         windows.push(gateway.ledger.windowAt(meter, nowMs, session));
+  // For the account each attempt is a request.
+  windows.push(...accountWindows(target, target.credential?.id ?? null, nowMs, gateway));
   return { windows, nowMs };
 }
 
@@ -170,9 +181,10 @@ function countsBound({ target }: AdmitRequest, gateway: Gateway): boolean {
 }
 
 async function countedInput(request: AdmitRequest, gateway: Gateway): Promise<number | null> {
-  const { exchange, target, body, chunks } = request;
+  const { exchange, target, body, chunks, canonical } = request;
   const startedMs = gateway.clock.monotonicMs();
-  const tokens = await countInput({ exchange, target, body, received: { chunks } }, gateway);
+  const counted = { exchange, target, body, received: { chunks }, canonical };
+  const tokens = await countInput(counted, gateway);
   exchange.waitedMs += gateway.clock.monotonicMs() - startedMs;
   return tokens === null ? null : withCountMargin(tokens);
 }
@@ -180,50 +192,6 @@ async function countedInput(request: AdmitRequest, gateway: Gateway): Promise<nu
 function leastOf(left: number | null, right: number | null): number | null {
   if (left === null || right === null) return left ?? right;
   return Math.min(left, right);
-}
-
-/** Waits for other requests' holds to settle; a deadline gives the refusal that there was. */
-async function wait(
-  request: AdmitRequest,
-  attempt: () => Admitted | Refusal,
-  refused: Refusal,
-  gateway: Gateway,
-): Promise<Admitted | Refusal> {
-  const { exchange } = request;
-  const { response } = exchange;
-  const startedMs = gateway.clock.monotonicMs();
-  const beforeMs = exchange.waitedMs;
-  let leave = () => {};
-  const onClose = () => leave();
-  response.once("close", onClose);
-  const { result, waitedMs } = await gateway.waiting.wait(
-    () => {
-      const ended = stillWelcome(exchange, gateway);
-      if (ended !== null) return ended;
-      // An attempt that succeeds has its wait in its record.
-      exchange.waitedMs = beforeMs + gateway.clock.monotonicMs() - startedMs;
-      const next = attempt();
-      return isRefusal(next) && next.code === "budget_busy" ? null : next;
-    },
-    {
-      atMostMs: gateway.budgetWaitMs(),
-      onLeave: (end) => {
-        leave = end;
-      },
-    },
-  );
-  response.off("close", onClose);
-  exchange.waitedMs = beforeMs + waitedMs;
-  if (response.destroyed && (result === null || isRefusal(result)))
-    throw new ClientGone("the client hung up while it waited for its budget");
-  return result ?? refused;
-}
-
-/** A waiting request leaves when its key is revoked or the gateway drains. */
-function stillWelcome(exchange: Exchange, gateway: Gateway): Refusal | null {
-  if (gateway.draining()) return draining();
-  const caller = identify(exchange.request.headers, gateway.ruling(), gateway.ledgerClock.nowMs());
-  return isRefusal(caller) ? caller : null;
 }
 
 function decideOn(of: {

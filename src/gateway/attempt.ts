@@ -21,7 +21,7 @@ import { bodyEdits, clientHeaders } from "./edits.ts";
 import type { Exchange } from "./exchange.ts";
 import { betasOf } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
-import type { ReceivedBody } from "./receive.ts";
+import type { ReceivedBody } from "./received-body.ts";
 import { endingOf, recordRelease, recordSettlement } from "./record.ts";
 import { journalRefusal } from "./refuse.ts";
 import { relay, type Relayed } from "./relay.ts";
@@ -53,6 +53,8 @@ export interface Attempting {
 export interface Attempt extends Attempting {
   readonly target: Target;
   readonly admitted: Admitted;
+  /** Fields that its door could not carry; left out until its body is made. */
+  readonly dropped?: readonly string[];
 }
 
 /** Admission as a frame of its own: one that waits for the answer would keep the chunks until its end. */
@@ -70,6 +72,7 @@ export function admission(
     model: target.model,
     waived,
     chunks: of.received.chunks,
+    canonical: of.canonical,
   };
   return exchange.endpoint === "messages"
     ? admit(request, gateway)
@@ -143,8 +146,7 @@ export function send(
     {
       kind: row.kind,
       client,
-      pathOf: (status, headers, out) =>
-        pathOf(answering, { status, headers }, out),
+      pathOf: (status, headers, out) => pathOf(answering, { status, headers }, out),
       headOf: (headers) =>
         codec.passes
           ? relayedHead(exchange, headers, extra)
@@ -188,11 +190,11 @@ function releaseInput(
 
 /** What the attempt cost, by the provider's figures or an estimate upwards. */
 export function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Promise<Settlement> {
-  const { exchange, admitted, body, received, target } = attempt;
+  const { exchange, admitted, body, received, canonical, target } = attempt;
   if (exchange.endpoint === "count_tokens") return Promise.resolve(UNBILLED);
   return settlementOf(admitted, relayed, {
     book: exchange.ruling.prices,
-    countInput: () => countInput({ exchange, target, body, received }, gateway),
+    countInput: () => countInput({ exchange, target, body, received, canonical }, gateway),
   });
 }
 

@@ -1,5 +1,6 @@
 /** Tries targets one after the other until one serves, within bounds; else the client gets the best error. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { invariant } from "../core/invariant.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import type { Ending } from "../journal/record.ts";
 import { NOTHING_READ } from "../wire/answer.ts";
@@ -17,19 +18,26 @@ import {
   type Attempt,
   type Attempting,
 } from "./attempt.ts";
-import { countHere, countReply, passesCounts } from "./count-answer.ts";
+import {
+  countHere,
+  countReply,
+  estimateHere,
+  passesCounts,
+  type CountedHere,
+} from "./count-answer.ts";
 import { bestOf, replyOf, type Failure } from "./failures.ts";
 import { insideMs, type Exchange } from "./exchange.ts";
-import { identifiedBy, upstreamRequest } from "./forward.ts";
+import { BETA, identifiedBy, upstreamRequest } from "./forward.ts";
 import type { Course, Failed } from "./course.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { endingOf, recordAbandoned, recordCancel, recordSettlement } from "./record.ts";
-import { credentialRefused, notReached, unsupported } from "./refuse.ts";
+import { credentialRefused, isKeyFull, notReached, unsupported } from "./refuse.ts";
 import type { Relayed } from "./relay.ts";
 import type { Target } from "./candidates.ts";
 import { sitDown } from "./seat.ts";
 import { UNBILLED, type Settlement } from "./settle.ts";
+import { whenRoom } from "./wait-for.ts";
 
 /**
  * Serves a Messages request, or a count, by as many attempts as it takes and may take.
@@ -42,10 +50,15 @@ export async function serveByAttempts(
   course: Course,
   gateway: Gateway,
 ): Promise<Refusal | null> {
+  const { exchange } = attempting;
   const run: Run = { attempting, course, gateway, failures: [] };
   let target = course.first();
-  while (target !== null) {
-    const step = await attemptAt(target, run);
+  for (;;) {
+    const next =
+      target ?? (run.failures.length > 0 ? null : await whenRoom(exchange, course, gateway));
+    if (next === null) break;
+    if (isRefusal(next)) return next;
+    const step = await attemptAt(next, run);
     if (step.kind === "served") return null;
     if (step.kind === "refused") return step.refusal;
     if (step.waitMs > 0) await pause(step.waitMs, run);
@@ -74,6 +87,7 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
   const { exchange } = attempting;
   const admitted = await admission(attempting, target, gateway);
   if (isRefusal(admitted)) {
+    if (isKeyFull(admitted)) return { kind: "again", next: course.passOver(target), waitMs: 0 };
     course.abandon();
     return { kind: "refused", refusal: admitted };
   }
@@ -93,13 +107,8 @@ async function attemptAt(target: Target, run: Run): Promise<Step> {
   exchange.attempts++;
   if (exchange.attempts === 1) exchange.overheadMs = insideMs(exchange, gateway);
   try {
-    const relayed = await send(attempt, ready.upstream, {
-      dropped: ready.dropped,
-      toolNames: ready.toolNames,
-      gateway,
-      onServing: (headSeconds) => course.serving(headSeconds),
-    });
-    return await conclude(attempt, relayed, run);
+    const relayed = await sendReady(attempt, ready, run);
+    return await conclude({ ...attempt, dropped: ready.dropped }, relayed, run);
   } catch (error) {
     chargeFault(attempt, gateway);
     course.abandon();
@@ -116,15 +125,17 @@ async function answerCount(attempt: Attempt, { course, gateway }: Run): Promise<
   if (unwritten !== null) return { kind: "refused", refusal: unwritten };
   exchange.attempts++;
   if (exchange.attempts === 1) exchange.overheadMs = insideMs(exchange, gateway);
-  if (!client.isGone) {
-    const { head, body } = countReply(exchange, counted);
-    client.begin(200, head, false);
-    client.write(body);
-    client.end();
-  }
+  if (!client.isGone) writeCount(attempt, counted);
   const relayed = { ...COUNTED_HERE, clientGone: client.isGone };
   finish(attempt, relayed, { settlement: UNBILLED, gateway });
   return SERVED;
+}
+
+function writeCount({ exchange, client }: Attempting, counted: CountedHere): void {
+  const { head, body } = countReply(exchange, counted);
+  client.begin(200, head, false);
+  client.write(body);
+  client.end();
 }
 
 const COUNTED_HERE: Relayed = {
@@ -139,8 +150,18 @@ const COUNTED_HERE: Relayed = {
   held: [],
 };
 
+/** Not async, and a frame of its own: one that waits for the answer would keep the body until its end. */
+function sendReady(attempt: Attempt, ready: Ready, { course, gateway }: Run): Promise<Relayed> {
+  const { upstream, dropped, toolNames } = ready;
+  invariant(upstream !== null, "an attempt is sent once");
+  ready.upstream = null;
+  const onServing = (headSeconds: number | null) => course.serving(headSeconds);
+  return send(attempt, upstream, { dropped, toolNames, gateway, onServing });
+}
+
 interface Ready {
-  readonly upstream: UpstreamRequest;
+  /** Holds the body: taken out when it is sent. */
+  upstream: UpstreamRequest | null;
   readonly dropped: readonly string[];
   readonly toolNames: ReadonlyMap<string, string> | null;
 }
@@ -171,8 +192,16 @@ async function makeReady(
   const { provider } = target.use;
   if (shown.ok) gateway.providerHealth.identified(provider.id, target.credential?.id ?? "");
   else return { fault: { kind: "credential", detail: shown.sentence } };
-  const { dropped, toolNames = null } = prepared;
+  const { toolNames = null } = prepared;
+  const dropped = leavesBetas(attempt) ? [...prepared.dropped, BETA] : prepared.dropped;
   return { upstream: identifiedBy(request, shown.headers), dropped, toolNames };
+}
+
+/** A door of our dialect that would refuse betas which it does not know gets none. */
+function leavesBetas({ exchange, target }: Attempt): boolean {
+  const { door, row } = target;
+  if (door.format !== "anthropic-messages" || row.can.takesUnknownBetas) return false;
+  return exchange.request.headers[BETA] !== undefined;
 }
 
 function pathFor({ exchange, target }: Attempt): string | null {
@@ -261,6 +290,12 @@ function giveUp(attempt: Attempt, relayed: Relayed, { settlement, run }: Settlin
   const { exchange, client } = attempting;
   const best = bestOf(failures);
   const reply = best?.reply ?? null;
+  if (exchange.endpoint === "count_tokens" && !client.isGone && !isClientsFault(reply)) {
+    writeCount(attempt, estimateHere(attempt));
+    const end = endingOf(exchange, gateway, { outcome: "ok", status: 200 });
+    record(attempt, relayed, { settlement: settlement ?? NOT_REACHED, end, gateway });
+    return SERVED;
+  }
   if (reply === null || client.isGone) {
     record(attempt, relayed, { settlement, end: null, gateway });
     return {
@@ -278,6 +313,11 @@ function giveUp(attempt: Attempt, relayed: Relayed, { settlement, run }: Settlin
   const end = endingOf(exchange, gateway, { outcome: "upstream_error", status });
   record(attempt, relayed, { settlement: settlement ?? NOT_REACHED, end, gateway });
   return SERVED;
+}
+
+/** A body that no provider would count: the client learns why. */
+function isClientsFault(reply: Failure["reply"]): boolean {
+  return reply?.status === 400 || reply?.status === 413;
 }
 
 /** An attempt that nobody received, where its request ends with an earlier one's error. */
@@ -300,14 +340,14 @@ function finish(attempt: Attempt, relayed: Relayed, { settlement, gateway }: End
 
 /** One line for the attempt: what it cost, or that it never was one. */
 function record(
-  { exchange, admitted }: Attempt,
+  { exchange, admitted, dropped = [] }: Attempt,
   relayed: Relayed,
   of: Ended & { readonly end: Ending | null },
 ): void {
   const { settlement, end, gateway } = of;
   if (settlement === null)
     recordCancel(exchange, admitted, relayed.failure?.kind ?? "not_sent", gateway);
-  else recordSettlement({ exchange, admitted, settlement, relayed, end }, gateway);
+  else recordSettlement({ exchange, admitted, settlement, relayed, end, dropped }, gateway);
 }
 
 function outcomeFor(exchange: Exchange, relayed: Relayed, gateway: Gateway) {

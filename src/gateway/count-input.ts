@@ -1,7 +1,15 @@
 /** Asks an upstream, free of charge, how many tokens a request's input has. */
-import type { ByteRange, FieldName, MessagesBody } from "../wire/anthropic/body.ts";
-import { spliceBody } from "../wire/anthropic/splice.ts";
+import type { CanonicalRequest } from "../wire/canonical/request.ts";
+import { fitToolNames } from "../wire/canonical/tool-names.ts";
+import { isUnsupported, type Egress, type Unsupported } from "../wire/egress.ts";
+import { countRequest as geminiCount, readCount as readGeminiCount } from "../wire/gemini/count.ts";
+import { gemini } from "../wire/gemini/egress.ts";
+import { countRequest as responsesCount, readCount } from "../wire/openai-responses/count.ts";
+import { openaiResponses } from "../wire/openai-responses/egress.ts";
+import { VERTEX_VERSION } from "../wire/vertex-anthropic/splice.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { collect } from "./collect.ts";
+import { countedFields } from "./count-body.ts";
 import type { Exchange } from "./exchange.ts";
 import { identifiedBy, upstreamRequest } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
@@ -9,16 +17,6 @@ import type { Target } from "./candidates.ts";
 
 const DEADLINE_MS = 5_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
-/** What `count_tokens` takes of a Messages body; other fields make it refuse. */
-const COUNTED_FIELDS: readonly FieldName[] = [
-  "model",
-  "system",
-  "messages",
-  "tools",
-  "tool_choice",
-  "thinking",
-  "output_config",
-];
 
 export interface CountedInput {
   readonly exchange: Exchange;
@@ -26,22 +24,19 @@ export interface CountedInput {
   readonly body: MessagesBody;
   /** Read only where the door has a count. */
   readonly received: { readonly chunks: readonly Buffer[] };
+  /** The body read whole, for doors of another dialect that have a count; left out: they are not asked. */
+  readonly canonical?: (() => CanonicalRequest | Unsupported) | undefined;
 }
 
 /** The input tokens of the body by the upstream's own count; null where it gives none in time. */
 export async function countInput(of: CountedInput, gateway: Gateway): Promise<number | null> {
   const { target } = of;
   const path = target.address.countTokens;
-  if (path === null || target.door.format !== "anthropic-messages") return null;
+  const body = path === null ? null : countBody(of);
+  if (path === null || body === null) return null;
   const request = upstreamRequest(
     target,
-    {
-      method: "POST",
-      path,
-      query: "",
-      headers: of.exchange.request.headers,
-      body: countBody(of.body, of.received.chunks, target.model),
-    },
+    { method: "POST", path, query: "", headers: of.exchange.request.headers, body },
     gateway.timeouts(),
   );
   const shown = await gateway.authenticate(target, request);
@@ -49,39 +44,53 @@ export async function countInput(of: CountedInput, gateway: Gateway): Promise<nu
   const limits = { deadlineMs: DEADLINE_MS, maxBytes: ANSWER_BYTES_MAX };
   const client = gateway.upstream(target.row.kind);
   const answer = await collect(client, identifiedBy(request, shown.headers), limits);
-  return answer === null || answer.status !== 200 ? null : readCount(answer.body);
+  if (answer === null || answer.status !== 200) return null;
+  return target.door.format === "gemini" ? readGeminiCount(answer.body) : readCount(answer.body);
 }
 
-/** The counted fields' own bytes in a new object, at the provider's name for the model. */
-function countBody(body: MessagesBody, chunks: readonly Buffer[], model: string): Buffer[] {
-  const parts: Buffer[] = [];
-  for (const name of COUNTED_FIELDS) {
-    const range: ByteRange | undefined = body.fields[name];
-    if (range === undefined) continue;
-    parts.push(Buffer.from(`${parts.length === 0 ? "{" : ","}"${name}":`));
-    if (name === "model" && model !== body.model) parts.push(Buffer.from(JSON.stringify(model)));
-    else parts.push(...bytesOf(range, body, chunks));
+/** The body of a count in the door's format; null where it has none. */
+function countBody(of: CountedInput): Buffer[] | null {
+  const { target, body, received } = of;
+  const { model } = target;
+  switch (target.door.format) {
+    case "anthropic-messages":
+      return countedFields({ body, chunks: received.chunks, model }, {});
+    case "vertex-anthropic":
+      return countedFields(
+        { body, chunks: received.chunks, model },
+        { anthropic_version: VERTEX_VERSION },
+      );
+    case "gemini": {
+      const json = translated(of, gemini);
+      // Vertex takes the fields beside each other, the Gemini API a whole request.
+      const name = target.row.kind === "vertex" ? null : model;
+      return json === null ? null : jsonBody(geminiCount(json, name));
+    }
+    case "openai-responses": {
+      const json = translated(of, openaiResponses);
+      return json === null ? null : jsonBody(responsesCount(json));
+    }
+    case "bedrock-invoke":
+    case "bedrock-converse":
+    case "openai-chat":
+      return null;
   }
-  return [...parts, Buffer.from("}")];
 }
 
-function bytesOf(range: ByteRange, body: MessagesBody, chunks: readonly Buffer[]): Buffer[] {
-  return spliceBody(chunks, [
-    { start: 0, end: range.start, text: "" },
-    { start: range.end, end: body.byteLength, text: "" },
-  ]);
+/** The whole request in the door's dialect; null where it cannot be carried. */
+function translated(
+  { target, body, canonical }: CountedInput,
+  egress: Egress,
+): Readonly<Record<string, unknown>> | null {
+  const read = canonical?.();
+  if (read === undefined || "unsupported" in read) return null;
+  const { request } = fitToolNames(read);
+  const { model, quirks } = target;
+  const maxTokens = body.maxTokens ?? 1;
+  const made = egress.request(request, { model, quirks, maxTokens, onUnsupported: "drop" });
+  return isUnsupported(made) ? null : made.json;
 }
 
-function readCount(body: Buffer): number | null {
-  try {
-    const answer: unknown = JSON.parse(body.toString("utf8"));
-    const tokens =
-      typeof answer === "object" && answer !== null && "input_tokens" in answer
-        ? answer.input_tokens
-        : null;
-    return Number.isSafeInteger(tokens) && Number(tokens) >= 0 ? Number(tokens) : null;
-  } catch {
-    // An answer that is no JSON tells no count: the caller falls back to the bound.
-    return null;
-  }
+function jsonBody(json: unknown): Buffer[] {
+  return [Buffer.from(JSON.stringify(json))];
 }

@@ -1,16 +1,20 @@
 /** Which target an attempt goes to: candidates in their order, keys by health, within the extra attempts. */
 import type { Refusal } from "../core/refusal.ts";
+import type { Books, Shortage } from "../ledger/decide.ts";
+import { providerFull, roomInMs } from "../policy/explain.ts";
 import { classify } from "../routing/attempts/classify.ts";
 import { errorRow, type ErrorClass } from "../routing/attempts/error-class.ts";
 import { nextMove, type NextMove } from "../routing/attempts/next-move.ts";
 import { retryAfterMs } from "../routing/attempts/retry-after.ts";
 import type { Pick, PickRequest } from "../routing/health/health.ts";
+import { accountShortage, keysWithRoom } from "./accounts.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import { nobodyUsable } from "./refuse.ts";
 import type { Relayed } from "./relay.ts";
 import type { Candidate, Target } from "./candidates.ts";
 import type { Routed } from "./route.ts";
+import type { Seated } from "./seat.ts";
 
 /** An attempt's end, as far as the next move depends on it. */
 export interface Failed {
@@ -30,6 +34,14 @@ interface Passage {
   readonly pick: Pick;
 }
 
+/** When a key could be asked. */
+interface Outlook {
+  readonly provider: string;
+  /** By its health; 0 or less: now. */
+  readonly wellInMs: number;
+  readonly shortage: Shortage | null;
+}
+
 const NOWHERE: NextTarget = { next: null, waitMs: 0 };
 
 export interface Way extends Routed {
@@ -37,6 +49,7 @@ export interface Way extends Routed {
   readonly preferredKey: string | null;
   /** A warm cache makes the first candidate dear to leave. */
   readonly isWarm: boolean;
+  readonly noteAt: Seated["noteAt"];
 }
 
 export class Course {
@@ -47,6 +60,8 @@ export class Course {
   /** Candidates that were tried, each with the keys that were. */
   readonly #tried = new Map<Candidate, Set<string>>();
   #current: Passage | null = null;
+  /** By which of the ledger's books a key's limits are judged; null: they are not. */
+  #books: Books | null;
   #retries = 0;
   #isServing = false;
 
@@ -57,11 +72,37 @@ export class Course {
     // An attempt that nobody answers takes one time-out; another one's worth is left for the next.
     this.#deadlineMs = exchange.receivedMs + 2 * gateway.timeouts().firstByteMs;
     gateway.retries.countRequest();
+    const books = exchange.ruling.policy.mode === "observe" ? "shadow" : "real";
+    // No limit counts them.
+    this.#books = exchange.endpoint === "count_tokens" ? null : books;
   }
 
   /** The first target; null where none may be asked now. */
   first(): Target | null {
-    return this.#enter(this.#passage(false) ?? this.#passage(true));
+    const first = this.#enter(this.#anyOf(this.#routed.candidates));
+    if (first !== null || this.#books !== "shadow") return first;
+    // Observe mode notes that there was no room, and serves all the same.
+    this.#books = null;
+    return this.#enter(this.#anyOf(this.#routed.candidates));
+  }
+
+  /** The target's key had no room any more when its hold was to be taken: as if it had not been chosen. */
+  passOver({ candidate, credential }: Target): Target | null {
+    this.abandon();
+    const tried = this.#tried.get(candidate);
+    tried?.delete(credential?.id ?? "");
+    if (tried?.size === 0) this.#tried.delete(candidate);
+    const { candidates, fallbacks } = this.#routed;
+    const lists = [candidates, fallbacks.context_length, fallbacks.content_policy];
+    return this.#enter(this.#anyOf(lists.find((list) => list.includes(candidate)) ?? candidates));
+  }
+
+  /** Whether a key is well and short of nothing but the end of a request in flight. */
+  awaitsRoom(): boolean {
+    if (this.#books !== "real") return false;
+    return this.#outlooks().some(
+      ({ wellInMs, shortage }) => wellInMs <= 0 && shortage?.code === "concurrency_limited",
+    );
   }
 
   /** The answer of the target goes out: it is well. */
@@ -136,12 +177,40 @@ export class Course {
     if (this.#current !== null) this.#gateway.health.abandon(this.#current.pick);
   }
 
+  /** Why nobody can be asked now, and when the first can. */
   noneUsable(): Refusal {
-    const nowMs = this.#gateway.clock.monotonicMs();
-    const inMs = this.#routed.candidates.map(
-      ({ use, keys }) => this.#gateway.health.usableAtMs(use.provider.id, keys) - nowMs,
-    );
-    return nobodyUsable(this.#exchange.subject?.requestedModel ?? "", Math.min(...inMs));
+    const ledgerMs = this.#gateway.ledgerClock.nowMs();
+    let full: { readonly provider: string; readonly inMs: number } | null = null;
+    let leastMs = Infinity;
+    for (const { provider, wellInMs, shortage } of this.#outlooks()) {
+      const roomMs = shortage === null ? 0 : roomInMs(shortage, ledgerMs);
+      leastMs = Math.min(leastMs, Math.max(wellInMs, roomMs));
+      if (shortage === null || wellInMs > 0) continue;
+      if (full === null || roomMs < full.inMs) full = { provider, inMs: roomMs };
+    }
+    if (full !== null) return providerFull(full.provider, leastMs);
+    return nobodyUsable(this.#exchange.subject?.requestedModel ?? "", leastMs);
+  }
+
+  /** Of every key that could serve: when its health lets it, and the limit that it is short of. */
+  #outlooks(): Outlook[] {
+    const { health, clock } = this.#gateway;
+    return this.#routed.candidates.flatMap((candidate) => {
+      const provider = candidate.use.provider.id;
+      // "Now" is read anew by health, and passes: ours is read after it.
+      const wellInMs = (keys: Candidate["keys"]) =>
+        health.usableAtMs(provider, keys) - clock.monotonicMs();
+      if (candidate.keys.length === 0)
+        return [{ provider, wellInMs: wellInMs([]), shortage: null }];
+      return candidate.keys.map((key) => ({
+        provider,
+        wellInMs: wellInMs([key]),
+        shortage:
+          this.#books === null
+            ? null
+            : accountShortage(candidate, key.id, this.#books, this.#gateway),
+      }));
+    });
   }
 
   #follow(
@@ -176,6 +245,9 @@ export class Course {
     this.#current = passage;
     if (passage === null) return null;
     const { target } = passage;
+    const [own] = this.#routed.candidates;
+    const isAfterFailure = own !== undefined && this.#tried.has(own);
+    this.#exchange.routeNote = this.#routed.noteAt(target, isAfterFailure);
     const tried = this.#tried.get(target.candidate);
     const key = target.credential?.id ?? "";
     if (tried === undefined) this.#tried.set(target.candidate, new Set([key]));
@@ -184,8 +256,12 @@ export class Course {
   }
 
   /** The first candidate that may be asked. */
-  #passage(lastResort: boolean): Passage | null {
-    for (const candidate of this.#routed.candidates) {
+  #anyOf(candidates: readonly Candidate[]): Passage | null {
+    return this.#passage(candidates, false) ?? this.#passage(candidates, true);
+  }
+
+  #passage(candidates: readonly Candidate[], lastResort: boolean): Passage | null {
+    for (const candidate of candidates) {
       const passage = this.#passageIn(candidate, lastResort);
       if (passage !== null) return passage;
     }
@@ -204,9 +280,11 @@ export class Course {
   #passageIn(of: Candidate | Target, lastResort: boolean): Passage | null {
     const candidate = "candidate" in of ? of.candidate : of;
     const tried = this.#tried.get(candidate);
-    const keys =
-      tried === undefined ? candidate.keys : candidate.keys.filter(({ id }) => !tried.has(id));
-    if (keys.length === 0 && tried !== undefined) return null;
+    const open =
+      this.#books === null ? candidate.keys : keysWithRoom(candidate, this.#books, this.#gateway);
+    const keys = tried === undefined ? open : open.filter(({ id }) => !tried.has(id));
+    // Without a key only who needs none is asked, and once.
+    if (keys.length === 0 && (tried !== undefined || candidate.keys.length > 0)) return null;
     return this.#pick(candidate, keys, { lastResort, inMs: 0 });
   }
 

@@ -7,6 +7,9 @@ import { boundOf, type Bound, type BoundContext } from "../pricing/bound.ts";
 import { likelyCost } from "../pricing/likely.ts";
 import type { ModelPrice } from "../pricing/price.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
+import type { CanonicalRequest } from "../wire/canonical/request.ts";
+import type { Unsupported } from "../wire/egress.ts";
+import { OUTPUT_TOKENS_MIN } from "../wire/openai-responses/request.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Target } from "./candidates.ts";
@@ -21,6 +24,8 @@ export interface AdmitRequest {
   readonly model: string;
   readonly body: MessagesBody;
   readonly chunks: readonly Buffer[];
+  /** The body read whole, for the count of a door of another dialect; left out: such doors are not asked. */
+  readonly canonical?: () => CanonicalRequest | Unsupported;
   readonly target: Target;
   /** Observe mode: a refusal that routing has waived already. */
   readonly waived: Refusal | null;
@@ -41,7 +46,7 @@ export const NOTHING_KNOWN: Knowledge = { inputTokens: null, cachedTokens: 0, ma
 /** Its price, and its bound for each size of answer. */
 export interface Pricing {
   readonly price: ModelPrice;
-  /** The client's `max_tokens`, or what is spliced in where it has none. */
+  /** The client's `max_tokens`, within what the model and its dialect take, or what is spliced in where it has none. */
   readonly asked: number;
   readonly boundFor: (maxTokens: number) => Bound;
   readonly claimFor: (maxTokens: number) => Claim;
@@ -52,7 +57,19 @@ export function pricingOf(request: AdmitRequest, nowMs: number, known: Knowledge
   const price = book.resolve(request.model, nowMs, request.target.row.kind);
   const { row, regional } = request.target;
   const context = { book, price, atMs: nowMs, kind: row.kind, can: row.can, regional };
-  return new BodyPricing(request.body, context, known);
+  return new BodyPricing(request.body, { context, asked: askedOf(request, price) }, known);
+}
+
+/**
+ * The client's `max_tokens`, chosen for the model that it named: another model may be capable of less, and
+ * refuses more; another dialect may not take so few. Anthropic's own API gets what the client wrote.
+ */
+function askedOf({ body, target }: AdmitRequest, price: ModelPrice): number {
+  const asked = body.maxTokens ?? price.maxOutputTokens;
+  if (target.door.format === "openai-responses" && asked < OUTPUT_TOKENS_MIN)
+    return OUTPUT_TOKENS_MIN;
+  const isOwn = target.row.asksAsWritten === true || target.row.transport === "embedded";
+  return isOwn || price.source !== "listed" ? asked : Math.min(asked, price.maxOutputTokens);
 }
 
 class BodyPricing implements Pricing {
@@ -63,9 +80,13 @@ class BodyPricing implements Pricing {
   readonly #known: Knowledge;
   #last: { readonly maxTokens: number; readonly bound: Bound } | null = null;
 
-  constructor(body: MessagesBody, context: BoundContext, known: Knowledge) {
+  constructor(
+    body: MessagesBody,
+    { context, asked }: { readonly context: BoundContext; readonly asked: number },
+    known: Knowledge,
+  ) {
     this.price = context.price;
-    this.asked = body.maxTokens ?? context.price.maxOutputTokens;
+    this.asked = asked;
     this.#facts = body.facts;
     this.#context = context;
     this.#known = known;

@@ -26,13 +26,16 @@ export function clientHeaders(
     readonly exchange: Exchange;
     readonly admitted: Admitted;
     readonly target: Target;
+    readonly body: MessagesBody;
   },
   dropped: readonly string[],
 ): Record<string, string> {
-  const { clamped, maxUsesCap } = of.admitted;
+  const { maxUsesCap, maxTokens } = of.admitted;
+  const isOther = of.body.maxTokens !== null && maxTokens !== of.body.maxTokens;
   const servedBy = servedByOther(of.exchange, of.target);
   const headers: Record<string, string> = {};
-  if (clamped !== null) headers["tollgate-clamped"] = String(clamped);
+  if (isOther && of.exchange.endpoint === "messages")
+    headers["tollgate-clamped"] = String(maxTokens);
   if (maxUsesCap !== null) headers["tollgate-clamped-max-uses"] = String(maxUsesCap);
   if (servedBy !== null) headers["tollgate-served-by"] = servedBy;
   if (dropped.length > 0) headers["tollgate-dropped"] = dropped.join(",");

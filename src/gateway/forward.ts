@@ -29,7 +29,7 @@ const DROPPED = new Set([
   "api-key",
 ]);
 const DROPPED_PREFIXES = ["x-forwarded-", "x-tollgate-", "tollgate-", "x-amz-", "x-goog-"];
-const BETA = "anthropic-beta";
+export const BETA = "anthropic-beta";
 
 /** What a call upstream is made of, besides its target. */
 export interface Call {

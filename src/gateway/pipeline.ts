@@ -2,17 +2,13 @@
 import { isRefusal, REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Plan } from "../policy/plan.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
-import { parseJson } from "../wire/anthropic/value.ts";
-import { readCanonical } from "../wire/canonical/read.ts";
-import type { CanonicalRequest } from "../wire/canonical/request.ts";
 import type { UpstreamFault } from "../wire/answer.ts";
-import type { Unsupported } from "../wire/egress.ts";
 import { serveByAttempts } from "./attempts.ts";
 import { ClientSide } from "./client-side.ts";
 import { Course } from "./course.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
-import { receive, type ReceivedBody } from "./receive.ts";
+import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
@@ -50,7 +46,6 @@ export async function serveMessages(
   if (isRefusal(routed)) return routed;
   exchange.rule = routed.rule;
   const seated = seat(exchange, routed.candidates, gateway);
-  exchange.routeNote = seated.note;
 
   const client = new ClientSide(exchange, body.stream && exchange.endpoint === "messages");
   try {
@@ -60,7 +55,7 @@ export async function serveMessages(
       body,
       received,
       client,
-      canonical: canonicalOnce(received),
+      canonical: () => received.canonical(),
       waived: routed.waived,
       onUnsupported: routed.onUnsupported,
     };
@@ -76,20 +71,4 @@ export async function serveMessages(
 /** A refusal for a stream whose head is out. */
 function faultOf({ code, message }: Refusal): UpstreamFault {
   return { type: REFUSALS[code].type, message };
-}
-
-/** The body read whole, at most once, for doors of another dialect. */
-function canonicalOnce(received: ReceivedBody): () => CanonicalRequest | Unsupported {
-  let read: CanonicalRequest | Unsupported | null = null;
-  return () => (read ??= canonicalOf(received));
-}
-
-function canonicalOf({ chunks }: ReceivedBody): CanonicalRequest | Unsupported {
-  const request = readCanonical(parseJson(Buffer.concat(chunks).toString("utf8")));
-  if (!("problem" in request)) return request;
-  const { field, problem } = request;
-  return {
-    unsupported: field,
-    message: `${field} ${problem}: it cannot be translated; correct it.`,
-  };
 }

@@ -76,8 +76,8 @@ function documentReader(): AnswerReader {
       bytes += chunk.length;
       if (bytes <= DOCUMENT_BYTES_MAX) chunks.push(chunk);
     },
-    // Until it is complete a document says nothing.
-    reading: () => ({ ...NOTHING_READ, contentBytes: bytes }),
+    // Until it is complete a document says nothing, not even that it is an answer.
+    reading: () => NOTHING_READ,
     finish: () => Promise.resolve(reading()),
     isWhole: () => true,
   };

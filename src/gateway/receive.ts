@@ -1,35 +1,11 @@
 /** Reads a request's body: bounded in size and in idle time, its chunks kept as they came. */
 import type { IncomingMessage } from "node:http";
-import { invariant } from "../core/invariant.ts";
 import { isRefusal, refusal, type Refusal } from "../core/refusal.ts";
+import { ReceivedBody } from "./received-body.ts";
 
 export interface ReceiveLimits {
   readonly maxBodyBytes: number;
   readonly bodyIdleMs: number;
-}
-
-/** A whole body. Whoever outlives the sending holds this, never its chunks, so that `drop` frees them. */
-export class ReceivedBody {
-  #chunks: readonly Buffer[] | null;
-
-  constructor(chunks: readonly Buffer[]) {
-    this.#chunks = chunks;
-  }
-
-  /**
-   * As they came.
-   *
-   * @throws InvariantBroken after `drop`.
-   */
-  get chunks(): readonly Buffer[] {
-    invariant(this.#chunks !== null, "a dropped body is not read");
-    return this.#chunks;
-  }
-
-  /** Nobody reads it again. Idempotent. */
-  drop(): void {
-    this.#chunks = null;
-  }
 }
 
 /** The client went away before its body was complete: there is nobody to answer. */

@@ -61,6 +61,19 @@ export function credentialRefused(provider: string): Refusal {
   );
 }
 
+/** A refusal by the limits of the target's own key: the client gets it only where no other may serve. */
+export interface KeyIsFull extends Refusal {
+  readonly keyIsFull: true;
+}
+
+export function keyIsFull(refused: Refusal): KeyIsFull {
+  return { ...refused, keyIsFull: true };
+}
+
+export function isKeyFull(refused: Refusal): refused is KeyIsFull {
+  return "keyIsFull" in refused;
+}
+
 /** 503 while every key that could serve rests. */
 export function nobodyUsable(model: string, untilMs: number): Refusal {
   const seconds = Math.max(1, Math.ceil(untilMs / 1000));

@@ -251,8 +251,11 @@ class Relaying {
       this.#cancel();
       return;
     }
-    if (this.#request.billsToTheEnd) return;
-    this.#cancelWhenKnown();
+    if (this.#request.billsToTheEnd) {
+      // One that never ends must not hold its money for ever.
+      const { firstByteMs } = this.#gateway.timeouts();
+      this.#giveUp ??= setTimeout(() => this.#cancel(), firstByteMs);
+    } else this.#cancelWhenKnown();
   };
 
   /** After a hang-up: read on to the start of the answer, then a moment for the final usage. */

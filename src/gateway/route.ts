@@ -33,7 +33,10 @@ export interface Routed {
 export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   const { policy, routing } = of.exchange.ruling;
   const decision = routing.hasRules ? routing.decide(routeFacts(of, gateway)) : null;
-  const chosen = decision === null || decision.rule === null ? [] : chosenBy(decision, of, gateway);
+  const chosen =
+    decision === null || decision.rule === null
+      ? []
+      : withKnownPrice(chosenBy(decision, of, gateway), of);
   if (decision !== null && chosen.length > 0)
     return {
       candidates: chosen,
@@ -47,10 +50,18 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   const { plan, model } = of;
   const allowed = plan.providers.filter((use) => use.allows(model));
   const uses = allowed.length > 0 ? allowed : plan.providers;
-  const candidates = uses.flatMap((use) => candidateOf(use, model) ?? []);
+  const serving = uses.flatMap((use) => candidateOf(use, model) ?? []);
+  const candidates = denied === null ? withKnownPrice(serving, of) : serving;
   if (candidates.length === 0) return noneUsable(plan, model);
   const { onUnsupported } = routing;
   return { candidates, waived: denied, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
+}
+
+/** Where models without a price are refused, no way leads to one. */
+function withKnownPrice(candidates: readonly Candidate[], { exchange }: Routing) {
+  const { policy, prices } = exchange.ruling;
+  if (policy.unknownModels !== "refuse" || policy.mode !== "enforce") return candidates;
+  return candidates.filter(({ model, row }) => prices.known(model, row.kind));
 }
 
 const NO_FALLBACKS: Routed["fallbacks"] = { context_length: [], content_policy: [] };

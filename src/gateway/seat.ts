@@ -1,8 +1,14 @@
 /** Keeps a session at its door: thinking signatures and the provider's prompt cache depend on it. */
 import { inputTokensOf, type BilledUsage } from "../core/usage.ts";
 import type { TaskType } from "../journal/record.ts";
-import { decideSeat, type TurnPrices } from "../routing/stickiness/decide.ts";
+import {
+  decideSeat,
+  leavingNote,
+  type Destination,
+  type TurnPrices,
+} from "../routing/stickiness/decide.ts";
 import { isWarm, type Sitter } from "../routing/stickiness/seats.ts";
+import { keysWithRoom } from "./accounts.ts";
 import type { Candidate, Target } from "./candidates.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
@@ -20,8 +26,8 @@ export interface Seated {
   readonly candidates: readonly Candidate[];
   readonly preferredKey: string | null;
   readonly isWarm: boolean;
-  /** For the row: why the session leaves its door; null where it does not. */
-  readonly note: string | null;
+  /** For the row of an attempt: why the session leaves its door for this target; null where it does not. */
+  readonly noteAt: (target: Target, isAfterFailure: boolean) => string | null;
 }
 
 /** Puts the session's own door first where it is offered and usable. */
@@ -33,20 +39,28 @@ export function seat(
   const sitter = sitterOf(exchange);
   const nowMs = gateway.clock.wallMs();
   const known = sitter === null ? null : gateway.seats.recall(sitter, nowMs);
-  if (known === null) return { candidates, preferredKey: null, isWarm: false, note: null };
-  const offered = candidates.map((candidate) => offeredAt(candidate, exchange, gateway));
-  const { first, note } = decideSeat(known, offered, OUTLOOK, nowMs);
+  if (known === null) return { ...UNSEATED, candidates };
+  const at = { exchange, gateway, cacheMs: known.cacheMs };
+  const offered = candidates.map((candidate) => offeredAt(candidate, at));
+  const { first, reason } = decideSeat(known, offered, OUTLOOK, nowMs);
   const chosen = candidates[first];
-  if (chosen === undefined) return { candidates, preferredKey: null, isWarm: false, note };
+  const isOwn = known.provider === chosen?.use.provider.id && known.door === chosen.door.id;
+  const noteAt: Seated["noteAt"] = (target, isAfterFailure) => {
+    const why = reason === "not_offered" || reason === "saves" ? reason : "unusable";
+    const there = destinationOf(target, at);
+    return leavingNote(known, there, isOwn && isAfterFailure ? "failed" : why, nowMs);
+  };
+  if (chosen === undefined) return { ...UNSEATED, candidates, noteAt };
   const others = candidates.filter((candidate) => candidate !== chosen);
-  const isOwn = known.provider === chosen.use.provider.id && known.door === chosen.door.id;
   return {
     candidates: [chosen, ...others],
     preferredKey: isOwn ? known.key : null,
-    isWarm: isOwn && isWarm(known, nowMs),
-    note,
+    isWarm: isOwn && known.model === chosen.model && isWarm(known, nowMs),
+    noteAt,
   };
 }
+
+const UNSEATED = { preferredKey: null, isWarm: false, noteAt: () => null } as const;
 
 /** After an answer: the session sits where it was served. */
 export function sitDown(
@@ -78,15 +92,34 @@ function sitterOf({ plan, subject, endpoint }: Exchange): Sitter | null {
   return { virtualKey: plan.virtualKey, session: subject.session, agent: subject.agent };
 }
 
-function offeredAt(candidate: Candidate, exchange: Exchange, gateway: Gateway) {
-  const { use, door, model, keys, row } = candidate;
-  const nowMs = gateway.clock.monotonicMs();
-  const provider = use.provider.id;
-  const usable = gateway.health.usableAtMs(provider, keys) <= nowMs;
-  return { provider, door: door.id, model, usable, prices: pricesAt(row.kind, model) };
+/** What prices and health are asked for; `cacheMs` is how long the session's prompt is kept. */
+interface Asking {
+  readonly exchange: Exchange;
+  readonly gateway: Gateway;
+  readonly cacheMs: number;
+}
 
-  function pricesAt(kind: string, name: string): TurnPrices {
-    const { rates } = exchange.ruling.prices.resolve(name, gateway.ledgerClock.nowMs(), kind);
-    return { cacheRead: rates.cacheRead, cacheWrite: rates.cacheWrite5m, output: rates.output };
-  }
+function offeredAt(candidate: Candidate, asking: Asking) {
+  const { exchange, gateway } = asking;
+  const { use, door, model, keys } = candidate;
+  const provider = use.provider.id;
+  const books = exchange.ruling.policy.mode === "observe" ? "shadow" : "real";
+  const open = keysWithRoom(candidate, books, gateway);
+  const isFull = open.length === 0 && keys.length > 0;
+  // "Now" is read anew by health, and passes: ours is read after it.
+  const usable =
+    !isFull && gateway.health.usableAtMs(provider, open) <= gateway.clock.monotonicMs();
+  return { provider, door: door.id, model, usable, prices: pricesAt(candidate, asking) };
+}
+
+function destinationOf(target: Target, asking: Asking): Destination {
+  const { use, door, model, credential } = target;
+  const prices = pricesAt(target, asking);
+  return { provider: use.provider.id, door: door.id, model, key: credential?.id ?? null, prices };
+}
+
+function pricesAt({ row, model }: Candidate, { exchange, gateway, cacheMs }: Asking): TurnPrices {
+  const { rates } = exchange.ruling.prices.resolve(model, gateway.ledgerClock.nowMs(), row.kind);
+  const cacheWrite = cacheMs > CACHE_MS ? rates.cacheWrite1h : rates.cacheWrite5m;
+  return { cacheRead: rates.cacheRead, cacheWrite, output: rates.output };
 }

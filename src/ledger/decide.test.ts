@@ -208,6 +208,31 @@ describe("limits", () => {
     assert.equal(shortage?.resetMs, Date.parse("2026-11-23T11:00:00Z"));
   });
 
+  test("the chain's own come before those of the provider's key", () => {
+    const account = window("provider_key/up/main|requests|hour|UTC", { cap: 0n });
+    const own = window(AT_ONCE, { cap: 0n });
+    const told = (windows: Window[]) => limitShortage(windows, NOW_MS, "real");
+    assert.equal(told([own, account])?.code, "concurrency_limited");
+    assert.equal(told([account])?.code, "rate_limited");
+  });
+
+  const ROLLING_ROWS = [
+    ["when its settled requests have left", { cap: 3n, settled: 3n }],
+    ["as late where one is in flight", { cap: 3n, settled: 2n, held: 1n }],
+    ["a span from now where all are", { cap: 3n, held: 3n }],
+  ] as const;
+  for (const [when, counts] of ROLLING_ROWS)
+    test(`a rolling limit has room ${when}`, () => {
+      const short = window("virtual_key/ada|requests|rolling|60000|60s", counts);
+      const { resetMs } = limitShortage([short], NOW_MS, "real") ?? assert.fail();
+      assert.ok(resetMs !== null && resetMs >= NOW_MS + 60_000 && resetMs <= NOW_MS + 61_000);
+    });
+
+  test("a rolling limit of none never has", () => {
+    const short = window("virtual_key/ada|requests|rolling|60000|60s", { cap: 0n });
+    assert.equal(limitShortage([short], NOW_MS, "real")?.resetMs, null);
+  });
+
   test("a token bucket has room when its next token has come", () => {
     const short = window(BUCKET, { cap: 60n, held: 2n });
     assert.equal(limitShortage([short], NOW_MS, "real")?.resetMs, NOW_MS + 1000);

@@ -24,7 +24,10 @@ export interface Shortage {
 /** Share of a cap, in percent, above which a request that does not fit finds it exhausted. */
 const EXHAUSTED_ABOVE_PERCENT = 95n;
 
-/** The limit that refuses, or null. Of several the one that resets last; rates come before concurrency. */
+/**
+ * The limit that refuses, or null. Of several the one that resets last; rates come before concurrency, and
+ * the chain's own limits before those of the provider's key.
+ */
 export function limitShortage(
   windows: readonly Window[],
   nowMs: number,
@@ -35,7 +38,14 @@ export function limitShortage(
     if (window.meter.unit === "usd" || fitsLimit(window, books)) continue;
     (short ??= []).push(limitShortageOf(window, nowMs, books));
   }
-  return short === null ? null : latest(short, ["rate_limited", "concurrency_limited"]);
+  if (short === null) return null;
+  const own = short.filter((shortage) => !isOfAccount(shortage));
+  return latest(own.length > 0 ? own : short, ["rate_limited", "concurrency_limited"]);
+}
+
+/** A limit of a provider's key: another key, or another target, may have room. */
+export function isOfAccount({ window }: Shortage): boolean {
+  return window.meter.scope.type === "provider_key";
 }
 
 function fitsLimit(window: Window, books: Books): boolean {
@@ -49,10 +59,21 @@ function fitsLimit(window: Window, books: Books): boolean {
 function limitShortageOf(window: Window, nowMs: number, books: Books): Shortage {
   const { meter, level } = window;
   if (meter.unit === "concurrent") return { code: "concurrency_limited", window, resetMs: null };
-  if (level === null) return { code: "rate_limited", window, resetMs: window.endMs };
+  if (level === null) {
+    const resetMs = window.endMs ?? rollingRoomAtMs(window, nowMs, books);
+    return { code: "rate_limited", window, resetMs };
+  }
   const waitMs = refillMs(meter, levelIn(level, books));
   const resetMs = waitMs === null ? null : nowMs + waitMs;
   return { code: "rate_limited", window, resetMs };
+}
+
+/** When a rolling limit has room beside what is in flight; null for what is not rolling, or never has room. */
+function rollingRoomAtMs(window: Window, nowMs: number, books: Books): number | null {
+  const { cap, span } = window.meter;
+  if (span?.kind !== "rolling" || cap === null || cap < 1n) return null;
+  // What is in flight fills it alone: that leaves a whole span after it was taken, at the latest.
+  return roomAtMs(window, heldIn(window, books) + 1n, books) ?? nowMs + span.spanMs;
 }
 
 function levelIn(level: Level, books: Books): bigint {

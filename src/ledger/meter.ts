@@ -1,6 +1,6 @@
 /** A meter counts one unit for one scope over one kind of span; a budget or limit is a meter with a cap. */
 import { formatTime } from "../core/time.ts";
-import type { ScopeType, Span, Unit } from "../core/span.ts";
+import type { AccountScope, Scope, Span, Unit } from "../core/span.ts";
 import { calendarWindow } from "./calendar.ts";
 import type { Bounds, Meter, MeterIdentity, SessionName, Window } from "./state.ts";
 import { createWindow } from "./window.ts";
@@ -41,7 +41,7 @@ export function parseMeterId(id: string): MeterIdentity | null {
   if (span === undefined) return null;
   // Only our own escapes are in it; other characters of an id pass through unchanged.
   const scope = {
-    type: scopeText.slice(0, slash) as ScopeType,
+    type: scopeText.slice(0, slash) as (Scope | AccountScope)["type"],
     id: decodeURIComponent(scopeText.slice(slash + 1)),
   };
   return { scope, unit: unit as Unit, span, burst };

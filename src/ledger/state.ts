@@ -1,9 +1,9 @@
 /** The ledger's state in words: meters (what is counted for whom) and windows (one instance each). */
-import type { Scope, Span, Unit } from "../core/span.ts";
+import type { AccountScope, Scope, Span, Unit } from "../core/span.ts";
 
 /** What identifies a meter: a new cap keeps its count, a new span or zone makes another meter. */
 export interface MeterIdentity {
-  readonly scope: Scope;
+  readonly scope: Scope | AccountScope;
   readonly unit: Unit;
   /** Null for `concurrent`: it counts what is in flight. */
   readonly span: Span | null;

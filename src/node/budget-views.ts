@@ -1,5 +1,6 @@
 /** The ledger's open money windows, as API and metrics show them. */
 import type { BudgetView } from "../control/ports.ts";
+import { invariant } from "../core/invariant.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { perText } from "../ledger/meter.ts";
 import type { Meter, Window } from "../ledger/state.ts";
@@ -22,10 +23,12 @@ function isBudget(meter: Meter): boolean {
 
 function viewOf(window: Window): BudgetView {
   const { meter, session } = window;
+  const { scope } = meter;
+  invariant(scope.type !== "provider_key", "the account behind a provider's key has no budget");
   return {
     id: window.key,
-    scope: session === null ? meter.scope : { type: "session", id: session.name },
-    parent: session === null ? null : meter.scope,
+    scope: session === null ? scope : { type: "session", id: session.name },
+    parent: session === null ? null : scope,
     virtualKey: session?.virtualKey ?? null,
     per: perText(meter.span),
     timeZone: meter.span?.kind === "calendar" ? meter.span.timeZone : null,

@@ -1,6 +1,6 @@
 /** What a budget that is added in mid-window starts with: what its scope has spent and holds already. */
 import type { NanoUsd } from "../core/money.ts";
-import type { Scope } from "../core/span.ts";
+import type { AccountScope, Scope } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
 import type { AdmitRecord, OpeningBalance } from "../journal/record.ts";
 import type { Hold, Ledger } from "../ledger/ledger.ts";
@@ -54,7 +54,7 @@ export async function openingBalances(
   return openings.filter((opening) => opening.amount !== "0");
 }
 
-function isNewKey({ type, id }: Scope, spenders: ReadonlySet<string>): boolean {
+function isNewKey({ type, id }: Scope | AccountScope, spenders: ReadonlySet<string>): boolean {
   if (type === "virtual_key") return !spenders.has(id);
   // "key/provider"; neither has a slash.
   return type === "provider_config" && !spenders.has(id.slice(0, id.indexOf("/")));
@@ -67,7 +67,8 @@ async function openingsOf(
 ): Promise<OpeningBalance[]> {
   const { nowMs, uptoSeq } = at;
   const { scope, span } = meter;
-  if (span?.kind === "session") return sessionOpenings(meter, history, at);
+  if (scope.type === "provider_key") return [];
+  if (span?.kind === "session") return sessionOpenings(meter, { scope, history, ...at });
   const window = newWindow(meter, nowMs, null);
   if (span?.kind !== "rolling") {
     const spent = await history.spent({ scope, fromMs: window.startMs ?? 0, uptoSeq });
@@ -87,10 +88,14 @@ async function openingsOf(
 /** Named sessions count since they were last idle for long; without a usable name it is the day's. */
 async function sessionOpenings(
   meter: Meter,
-  history: SpendingHistory,
-  { nowMs, uptoSeq }: { readonly nowMs: number; readonly uptoSeq: number },
+  of: {
+    readonly scope: Scope;
+    readonly history: SpendingHistory;
+    readonly nowMs: number;
+    readonly uptoSeq: number;
+  },
 ): Promise<OpeningBalance[]> {
-  const { scope } = meter;
+  const { scope, history, nowMs, uptoSeq } = of;
   const dayStartMs = nowMs - (nowMs % DAY_MS);
   const named = await history.sessions({ scope, fromMs: nowMs - IDLE_SESSION_MS, uptoSeq });
   const today = await history.sessions({ scope, fromMs: dayStartMs, uptoSeq });
@@ -160,7 +165,7 @@ function sessionOf(
   return { virtualKey, name: sessionWindowName(session, admittedMs) };
 }
 
-function isInScope(scope: Scope, record: Spender): boolean {
+function isInScope(scope: Scope | AccountScope, record: Spender): boolean {
   switch (scope.type) {
     case "customer":
       return record.customer === scope.id;
@@ -173,6 +178,7 @@ function isInScope(scope: Scope, record: Spender): boolean {
     case "provider_config":
       return `${record.virtual_key}/${record.provider}` === scope.id;
     case "session":
+    case "provider_key":
       return false;
   }
 }

@@ -151,6 +151,14 @@ const SENTENCES: readonly (readonly [of: Case, sentence: string])[] = [
     { id: "team/platform|concurrent|now", code: "concurrency_limited", cap: 200n, reset: null },
     "Team platform has 200 requests in flight, all that it may have at once; room comes when one of them ends; try again in a moment.",
   ],
+  [
+    { id: "provider_key/up/main|requests|minute|UTC", code: "rate_limited", cap: 50n },
+    "Provider up is at the capacity that is configured for it; room comes in 60 s; wait, or ask your platform team for more capacity.",
+  ],
+  [
+    { id: "provider_key/up/main|requests|total", code: "rate_limited", cap: 0n, reset: null },
+    "Provider up is at the capacity that is configured for it; none comes back by itself; wait, or ask your platform team for more capacity.",
+  ],
 ];
 
 describe("the sentence", () => {
@@ -225,6 +233,16 @@ describe("the headers of an exhausted budget", () => {
     });
 });
 
+test("what a provider's key has in flight is told as a limit of the provider", () => {
+  const refused = explain({
+    id: "provider_key/up/main|concurrent|now",
+    code: "concurrency_limited",
+    reset: null,
+  });
+  assert.equal(refused.code, "rate_limited");
+  assert.match(refused.message, /^Provider up is at the capacity .* room comes in 2 s;/);
+});
+
 describe("the headers of other refusals", () => {
   const DAY = "virtual_key/ada|usd|day|UTC";
   const ROWS: readonly (readonly [of: Case, headers: object])[] = [
@@ -232,6 +250,14 @@ describe("the headers of other refusals", () => {
     [{ id: DAY, code: "budget_busy", reset: null }, { "retry-after": "5" }],
     [{ id: "team/a|concurrent|now", code: "concurrency_limited" }, { "retry-after": "2" }],
     [{ id: "team/a|requests|minute|UTC", code: "rate_limited" }, { "retry-after": "60" }],
+    [
+      { id: "provider_key/a/b|concurrent|now", code: "concurrency_limited" },
+      { "retry-after": "2" },
+    ],
+    [
+      { id: "provider_key/a/b|requests|total", code: "rate_limited", reset: null },
+      { "retry-after": "3600" },
+    ],
     [
       { id: "team/a|requests|minute|UTC", code: "rate_limited", reset: "2026-11-23T10:00:00.251Z" },
       { "retry-after": "1" },

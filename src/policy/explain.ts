@@ -2,7 +2,7 @@
 import { refusal, type Refusal } from "../core/refusal.ts";
 import { nanoUsd, formatUsd } from "../core/money.ts";
 import type { CalendarPeriod, Span } from "../core/span.ts";
-import { headroomOf, type Books, type Shortage } from "../ledger/decide.ts";
+import { headroomOf, isOfAccount, type Books, type Shortage } from "../ledger/decide.ts";
 import { perText } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
 
@@ -40,6 +40,7 @@ const OVERAGE_PERIODS: Readonly<Record<string, string>> = {
 /** The refusal for one shortage; `nowMs` is the ledger's time. */
 export function explainShortage(shortage: Shortage, books: Books, nowMs: number): Refusal {
   const { window } = shortage;
+  if (isOfAccount(shortage)) return providerFull(providerOf(window), roomInMs(shortage, nowMs));
   switch (shortage.code) {
     case "rate_limited":
       return explainRate(shortage, nowMs);
@@ -75,6 +76,34 @@ function explainRate({ window, resetMs }: Shortage, nowMs: number): Refusal {
       "wait, or ask your platform team for a higher limit.",
     { "retry-after": String(seconds) },
   );
+}
+
+/**
+ * 429 where the accounts of a provider may take no more. Which of its keys they stand behind is not told.
+ *
+ * @param inMs Until a request can be served; Infinity: not by itself.
+ */
+export function providerFull(provider: string, inMs: number): Refusal {
+  const isSoon = Number.isFinite(inMs);
+  const seconds = isSoon ? Math.max(1, Math.ceil(inMs / 1000)) : NEVER_RETRY_SECONDS;
+  const room = isSoon ? `room comes in ${seconds} s` : "none comes back by itself";
+  return refusal(
+    "rate_limited",
+    `Provider ${provider} is at the capacity that is configured for it; ${room}; ` +
+      "wait, or ask your platform team for more capacity.",
+    { "retry-after": String(seconds) },
+  );
+}
+
+/** In how many milliseconds a limit has room again, by its window or by what is usual; Infinity: never. */
+export function roomInMs({ code, resetMs }: Shortage, nowMs: number): number {
+  if (resetMs !== null) return Math.max(0, resetMs - nowMs);
+  return code === "concurrency_limited" ? CONCURRENCY_RETRY_SECONDS * 1000 : Infinity;
+}
+
+/** An account's id is "provider/key"; neither has a slash. */
+function providerOf({ meter: { scope } }: Window): string {
+  return scope.id.slice(0, scope.id.indexOf("/"));
 }
 
 function exceedsMessage(window: Window, books: Books): string {

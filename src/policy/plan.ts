@@ -5,11 +5,12 @@ import type {
   KeyProviderConfig,
   LimitConfig,
   ProviderConfig,
+  ProviderKeyConfig,
   VirtualKeyConfig,
 } from "../config/config.ts";
 import { invariant } from "../core/invariant.ts";
 import type { VirtualKeyId } from "../core/ids.ts";
-import type { Scope } from "../core/span.ts";
+import type { AccountScope, Scope } from "../core/span.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter, MeterDefinition } from "../ledger/state.ts";
@@ -21,6 +22,8 @@ export interface PlanProvider {
   readonly allows: (model: string) => boolean;
   /** Meters of the provider config alone. */
   readonly meters: readonly Meter[];
+  /** Meters of the accounts behind the provider's keys, by the key's id; only of keys that have limits. */
+  readonly accounts: ReadonlyMap<string, readonly Meter[]>;
 }
 
 export interface Plan {
@@ -54,6 +57,9 @@ interface Governed {
 /** Every budget and limit of a configuration as a meter to count by. */
 export function meterDefinitions(config: Config): MeterDefinition[] {
   return [
+    ...config.providers.flatMap((provider) =>
+      provider.keys.flatMap((key) => accountMetersOf(provider, key)),
+    ),
     ...config.customers.flatMap((customer) => metersOf("customer", customer.id, customer)),
     ...config.teams.flatMap((team) => metersOf("team", team.id, team)),
     ...config.owners.flatMap((owner) => metersOf("owner", owner.id, owner)),
@@ -66,17 +72,25 @@ export function meterDefinitions(config: Config): MeterDefinition[] {
   ];
 }
 
+function accountMetersOf({ id }: ProviderConfig, key: ProviderKeyConfig): MeterDefinition[] {
+  return limitsOf({ type: "provider_key", id: `${id}/${key.id}` }, key.rateLimits);
+}
+
+function limitsOf(scope: Scope | AccountScope, limits: readonly LimitConfig[]): MeterDefinition[] {
+  return limits.map(({ unit, span, burst, amount }) => ({
+    scope,
+    unit,
+    span,
+    burst,
+    cap: BigInt(amount),
+    overshoot: "none",
+  }));
+}
+
 function metersOf(type: Scope["type"], id: string, governed: Governed): MeterDefinition[] {
   const scope = { type, id };
   return [
-    ...governed.rateLimits.map((limit) => ({
-      scope,
-      unit: limit.unit,
-      span: limit.span,
-      burst: limit.burst,
-      cap: BigInt(limit.amount),
-      overshoot: "none" as const,
-    })),
+    ...limitsOf(scope, governed.rateLimits),
     ...governed.budgets.map((budget) => ({
       scope,
       unit: "usd" as const,
@@ -90,7 +104,7 @@ function metersOf(type: Scope["type"], id: string, governed: Governed): MeterDef
 
 /** Compiles plans against the ledger's live meters; call it right after `ledger.configure`. */
 export function compilePolicy(config: Config, ledger: Ledger): Policy {
-  const lookup = compileLookup(config);
+  const lookup = compileLookup(config, ledger);
   const plans = config.virtualKeys.map((key) => compilePlan(key, lookup, ledger));
   return {
     mode: config.mode,
@@ -100,13 +114,26 @@ export function compilePolicy(config: Config, ledger: Ledger): Policy {
   };
 }
 
-function compileLookup(config: Config) {
+function compileLookup(config: Config, ledger: Ledger) {
   return {
     providers: config.providers,
+    accounts: new Map(
+      config.providers.map((provider) => [provider, accountsOf(provider, ledger)] as const),
+    ),
     customers: new Map(config.customers.map((customer) => [customer.id, customer])),
     teams: new Map(config.teams.map((team) => [team.id, team])),
     owners: new Map(config.owners.map((owner) => [owner.id, owner])),
   };
+}
+
+function accountsOf(provider: ProviderConfig, ledger: Ledger): PlanProvider["accounts"] {
+  const limited = provider.keys.filter(({ rateLimits }) => rateLimits.length > 0);
+  return new Map(
+    limited.map((key) => [
+      key.id,
+      accountMetersOf(provider, key).map((definition) => live(ledger, definition)),
+    ]),
+  );
 }
 
 function compilePlan(
@@ -139,9 +166,12 @@ function compilePlan(
       meters: metersOf("provider_config", `${key.id}/${use.id}`, use).map((definition) =>
         live(ledger, definition),
       ),
+      accounts: lookup.accounts.get(provider) ?? NO_ACCOUNTS,
     })),
   };
 }
+
+const NO_ACCOUNTS: PlanProvider["accounts"] = new Map();
 
 function live(ledger: Ledger, definition: MeterDefinition): Meter {
   const meter = ledger.meter(meterId(definition));

@@ -27,7 +27,7 @@ function example(): Config {
 
 /** What a provider's entry says where the file says nothing of it. */
 const PLAIN = { settings: {}, door: null, modelMap: [], quirks: [], allowPrivateNetwork: false };
-const PLAIN_KEY = { cloud: null, models: null };
+const PLAIN_KEY = { cloud: null, models: null, rateLimits: [] };
 
 test("the example of the manual loads, each section as written", () => {
   const config = example();
@@ -69,6 +69,30 @@ test("the example of the manual loads, each section as written", () => {
   );
   assert.deepEqual(key.providers?.[0]?.models, ["claude-*"]);
   assert.equal(config.prices[0]?.cache_write_5m, "6.25");
+});
+
+test("a provider's key has limits as others have them, in the file's zone", () => {
+  const keys = `keys: [{ id: main, secret: env:SECRET, rate_limits: [${[
+    "{ requests: 50, per: minute }",
+    "{ output_tokens: 9, rolling: 5h }",
+    "{ input_tokens: 7, per: hour, burst: 3 }",
+    "{ concurrent: 4 }",
+  ].join()}] }]`;
+  const config = configOf(
+    `time_zone: Europe/Berlin\nproviders: [{ id: up, kind: anthropic, ${keys} }]\n`,
+  );
+  const per = (period: string) => ({ kind: "calendar", per: period, timeZone: "Europe/Berlin" });
+  assert.deepEqual(config.providers[0]?.keys[0]?.rateLimits, [
+    { unit: "requests", amount: 50, span: per("minute"), burst: null },
+    {
+      unit: "output_tokens",
+      amount: 9,
+      span: { kind: "rolling", spanMs: 18_000_000, text: "5h" },
+      burst: null,
+    },
+    { unit: "input_tokens", amount: 7, span: per("hour"), burst: 3 },
+    { unit: "concurrent", amount: 4, span: null, burst: null },
+  ]);
 });
 
 test("an empty file has every default", () => {

@@ -16,7 +16,7 @@ const QUESTION = {
   messages: [{ role: "user", content: "Think long." }],
 };
 const SILENT = {
-  ...text("the beginning of an answer that is longer than a piece of a stream"),
+  ...text("An answer that is far longer than a few pieces of a stream. ".repeat(20)),
   fault: { kind: "stall", afterEvents: 6 },
 } as const;
 

@@ -163,7 +163,7 @@ export function askGateway(
 }
 
 /** The row of an answer, once its request is over. */
-export async function rowOfAnswer(gateway: Gateway, answer: RawAnswer): Promise<RequestRow> {
+async function rowOfAnswer(gateway: Gateway, answer: RawAnswer): Promise<RequestRow> {
   const id = answer.headers["tollgate-request-id"];
   const isDone = (row: RequestRow): boolean => row.id === id && row.outcome !== null;
   const row = (await gateway.rows((all) => all.some(isDone))).find(isDone);

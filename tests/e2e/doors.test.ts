@@ -93,6 +93,34 @@ for (const door of DOORS) {
   });
 }
 
+test("where the door's own count fails, an estimate is told as one", async () => {
+  const { max_tokens: _, ...body } = QUESTION;
+  for (const id of ["responses", "gemini"]) {
+    desk.upstream(id).failCounts(503);
+    const got = await askGateway(desk.gateway, id, body, "/v1/messages/count_tokens");
+    desk.upstream(id).failCounts(null);
+    assert.deepEqual([got.status, got.headers["tollgate-estimated"]], [200, "input_tokens"]);
+  }
+});
+
+test("a max_tokens that the model or its dialect does not take is changed, and told", async () => {
+  const byFormat = (wanted: DialectFormat): DoorCase => {
+    const door = DOORS.find(({ format }) => format === wanted);
+    assert.ok(door !== undefined);
+    return door;
+  };
+  const responses = byFormat("openai-responses");
+  const least = await ask(responses, { max_tokens: 5 }, text(WORDS));
+  const sent = [lastRequest(responses).maxTokens, least.headers["tollgate-clamped"]];
+  assert.deepEqual(sent, [16, "16"]);
+  const gemini = byFormat("gemini");
+  const got = await ask(gemini, { max_tokens: 128_000 }, text(WORDS));
+  assert.deepEqual(
+    [lastRequest(gemini).maxTokens, got.headers["tollgate-clamped"]],
+    [65_536, "65536"],
+  );
+});
+
 test("the service account was asked for one token, and its signature was true", () => {
   assert.equal(desk.google.given(), 1);
 });

@@ -131,7 +131,7 @@ const FORMS = ["streamed", "whole"] as const;
 const IN_TURN = { concurrency: 1 };
 
 // Each part has a gateway of its own.
-describe("fail-over", { concurrency: true }, () => {
+describe("fail-over", { concurrency: 2 }, () => {
   for (const [form, cases] of [
     ["streamed", STREAMED],
     ["whole", WHOLE],
@@ -253,7 +253,7 @@ describe("fail-over", { concurrency: true }, () => {
   describe("a provider that is alone", IN_TURN, () => {
     let desk: FailOverDesk;
     before(async () => {
-      const ids = ["passing", "lasting", "wishing", "leaving", "limited"];
+      const ids = ["passing", "lasting", "wishing", "mute", "leaving", "limited"];
       desk = await startFailOverDesk({
         providers: ids.map((id) => ({ id })),
         keys: Object.fromEntries(
@@ -293,6 +293,15 @@ describe("fail-over", { concurrency: true }, () => {
       const row = await desk.detailOf(answer);
       assert.deepEqual([row.outcome, row.status, row.attempts.length], ["upstream_error", 529, 3]);
       assert.equal(row.cost_usd, "0");
+    });
+
+    test("is asked again after a 429 that does not say when", async () => {
+      desk.answers.set("mute", apiError(429, "rate_limit_error", "slow"));
+      const asking = desk.ask("mute");
+      await untilAsked(desk, "mute");
+      desk.answers.delete("mute");
+      assert.equal((await asking).status, 200);
+      assert.equal(desk.asked("mute"), 2);
     });
 
     test("is not asked earlier than it says", async () => {

@@ -11,13 +11,14 @@ import { claimOf, limitShortage, type Books } from "../../src/ledger/decide.ts";
 import { applyRecord } from "../../src/ledger/fold.ts";
 import { climb } from "../../src/ledger/ladder.ts";
 import type { Hold } from "../../src/ledger/ledger.ts";
-import type { Window } from "../../src/ledger/state.ts";
+import type { Meter, Window } from "../../src/ledger/state.ts";
 import { configure } from "../../src/node/configure.ts";
 import { emptyState, type NodeState } from "../../src/node/state.ts";
 import { explainShortage } from "../../src/policy/explain.ts";
-import type { Plan } from "../../src/policy/plan.ts";
+import type { Plan, PlanProvider } from "../../src/policy/plan.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import { historyOf } from "./history.ts";
+import { PROVIDER_KEY } from "./model.ts";
 import { admitRecord, remembering } from "./records.ts";
 import type { Settings } from "./settings.ts";
 
@@ -95,7 +96,7 @@ export class Live {
     const use = plan.providers[request.provider % plan.providers.length];
     const name = this.#sessions.nameOf(plan.virtualKey, request.session, this.nowMs);
     const session = { virtualKey: plan.virtualKey, name };
-    const windows = [...plan.meters, ...(use?.meters ?? [])].map((meter) =>
+    const windows = metersOf(plan, use).map((meter) =>
       this.ledger.windowAt(meter, this.nowMs, session),
     );
     const isEnforced = request.ruling.policy.mode === "enforce";
@@ -232,6 +233,12 @@ export class Live {
     const { request, attempt } = record;
     return { time: formatTime(this.nowMs), request, attempt };
   }
+}
+
+/** What an attempt is counted by: the chain, and the account behind the provider's key. */
+function metersOf(plan: Plan, use: PlanProvider | undefined): readonly Meter[] {
+  if (use === undefined) return plan.meters;
+  return [...plan.meters, ...use.meters, ...(use.accounts.get(PROVIDER_KEY) ?? [])];
 }
 
 export function needFor(need: Need, maxTokens: number): bigint {

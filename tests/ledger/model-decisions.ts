@@ -44,11 +44,12 @@ class Judge {
   }
 
   verdict(): Verdict {
-    const limit = worst(
-      this.#ask.meters.filter(({ unit }) => unit !== "usd").flatMap((meter) => this.#limit(meter)),
-      ["rate_limited", "concurrency_limited"],
-    );
-    if (limit !== null) return refused(limit);
+    const limits = this.#ask.meters
+      .filter(({ unit }) => unit !== "usd")
+      .flatMap((meter) => this.#limit(meter));
+    const limit = worst(limits.filter(isOwn), RATES_FIRST) ?? worst(limits, RATES_FIRST);
+    if (limit !== null)
+      return isOwn(limit) ? refused(limit) : refused({ ...limit, code: AT_CAPACITY });
     const first = this.#clamped();
     const refusal = this.#try(first);
     if (refusal === null) return this.#fits(first);
@@ -109,7 +110,11 @@ class Judge {
     const { settled, held } = this.#count(meter);
     if (settled + held < cap) return [];
     if (unit === "concurrent") return [{ code: "concurrency_limited", meter, resetMs: Infinity }];
-    const resetMs = span?.kind === "calendar" ? this.#endOf(span) : Infinity;
+    if (span?.kind === "calendar")
+      return [{ code: "rate_limited", meter, resetMs: this.#endOf(span) }];
+    if (span?.kind !== "rolling" || cap < 1n)
+      return [{ code: "rate_limited", meter, resetMs: Infinity }];
+    const resetMs = held >= cap ? this.#nowMs + span.spanMs : this.#leftMs(meter, cap - held - 1n);
     return [{ code: "rate_limited", meter, resetMs }];
   }
 
@@ -141,7 +146,13 @@ class Judge {
     const { span } = meter;
     if (span?.kind === "calendar") return this.#endOf(span);
     if (span?.kind !== "rolling") return Infinity;
-    const enough = need < meter.cap ? meter.cap - need : 0n;
+    return this.#leftMs(meter, need < meter.cap ? meter.cap - need : 0n);
+  }
+
+  /** When so little is left of what a rolling window has settled. */
+  #leftMs(meter: ModelMeter, enough: bigint): number {
+    const { span } = meter;
+    if (span?.kind !== "rolling") return Infinity;
     if (this.#count(meter).settled <= enough) return Infinity;
     // Sixty buckets and the running one: by then all that is settled now has gone.
     const size = BigInt(span.spanMs);
@@ -178,6 +189,14 @@ function worst(short: readonly Short[], order: readonly string[]): Short | null 
       (left.resetMs === right.resetMs ? 0 : right.resetMs - left.resetMs),
   );
   return sorted[0] ?? null;
+}
+
+const RATES_FIRST = ["rate_limited", "concurrency_limited"];
+/** What a client is told of any limit of an account. */
+const AT_CAPACITY = "rate_limited";
+
+function isOwn({ meter }: Short): boolean {
+  return meter.scope.type !== "provider_key";
 }
 
 function refused({ code, meter }: Short): Verdict {

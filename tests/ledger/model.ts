@@ -2,7 +2,7 @@
  * The ledger's rules once more, as plainly as they can be said: a list of all attempts, from which every
  * window is summed anew whenever somebody asks. It shares no code with what it judges.
  */
-import type { Scope, Span, Unit } from "../../src/core/span.ts";
+import type { AccountScope, Scope, Span, Unit } from "../../src/core/span.ts";
 import { bucketOf, calendarLabel } from "./labels.ts";
 
 const THIRTY_DAYS_MS = 30 * 86_400_000;
@@ -15,6 +15,9 @@ export const PERIOD_MS = {
   week: 6.048e8,
   month: 2.592e9,
 };
+
+/** The one key of every provider. */
+export const PROVIDER_KEY = "main";
 
 export type Books = "real" | "shadow";
 
@@ -32,7 +35,7 @@ export interface Subject {
 /** A budget or limit of the configuration. */
 export interface MeterDefinition {
   readonly id: string;
-  readonly scope: Scope;
+  readonly scope: Scope | AccountScope;
   readonly unit: Unit;
   readonly span: Span | null;
   readonly burst: number | null;
@@ -226,7 +229,7 @@ function isRunning(meter: ModelMeter, attempt: ModelAttempt): boolean {
   return labelOf(meter, attempt.admittedMs, attempt) === running;
 }
 
-export function isOf({ type, id }: Scope, subject: Subject): boolean {
+export function isOf({ type, id }: Scope | AccountScope, subject: Subject): boolean {
   switch (type) {
     case "customer":
       return subject.customer === id;
@@ -238,6 +241,8 @@ export function isOf({ type, id }: Scope, subject: Subject): boolean {
       return subject.key === id;
     case "provider_config":
       return `${subject.key}/${subject.provider}` === id;
+    case "provider_key":
+      return `${subject.provider}/${PROVIDER_KEY}` === id;
     case "session":
       return false;
   }

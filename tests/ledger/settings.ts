@@ -8,6 +8,7 @@ import type {
 import type { CustomerId, OwnerId, ProviderId, TeamId, VirtualKeyId } from "../../src/core/ids.ts";
 import { nanoUsd } from "../../src/core/money.ts";
 import type { Span } from "../../src/core/span.ts";
+import { PROVIDER_KEY } from "./model.ts";
 
 export const KEYS = ["ada", "bob", "ci#1", "dev%2"] as const;
 export const PROVIDERS = ["anthropic", "bedrock"] as const;
@@ -110,7 +111,16 @@ export class Settings {
         modelMap: [],
         quirks: [],
         allowPrivateNetwork: false,
-        keys: [],
+        keys: [
+          {
+            id: PROVIDER_KEY,
+            secret: "",
+            cloud: null,
+            weight: 1,
+            models: null,
+            rateLimits: this.#of(`provider_key/${id}/${PROVIDER_KEY}`).rateLimits,
+          },
+        ],
       })),
       customers: CUSTOMERS.map((id) => ({ id: id as CustomerId, ...this.#of(`customer/${id}`) })),
       teams: TEAMS.map((id, index) => ({
@@ -169,6 +179,7 @@ const SCOPES = [
   "virtual_key/dev%2",
   "customer/globex",
   "owner/bob@acme.example",
+  "provider_key/anthropic/main",
 ];
 
 function spanOf(choice: number): Span {

@@ -45,9 +45,20 @@ export interface SeatDecision {
   readonly reason: SeatReason;
   /** What the prompt that is cached at the old door costs more at the new one; 0 where it stays or is cold. */
   readonly leavingNano: NanoUsd;
-  /** For the row: one sentence, null where nothing is left. */
-  readonly note: string | null;
 }
+
+/** Where a request goes, and what its input costs there. */
+export interface Destination {
+  readonly provider: string;
+  readonly door: string;
+  readonly model: string;
+  /** Null where the provider needs none. */
+  readonly key: string | null;
+  readonly prices: TurnPrices;
+}
+
+/** `failed`: it was asked first, and did not answer. */
+export type LeavingReason = "not_offered" | "unusable" | "saves" | "failed";
 
 const NOTHING = nanoUsd(0n);
 
@@ -75,13 +86,13 @@ export function decideSeat(
   if (here?.usable === true) {
     const saves = savesNano(seat, here.prices, there.prices, outlook) > leavingNano;
     if (!saves || at < wanted) return { ...UNMOVED, first: at, reason: "kept" };
-    return left(seat, there, { first: wanted, reason: "saves", leavingNano });
+    return { first: wanted, reason: "saves", leavingNano };
   }
   const reason = here === undefined ? "not_offered" : "unusable";
-  return left(seat, there, { first: wanted, reason, leavingNano });
+  return { first: wanted, reason, leavingNano };
 }
 
-const UNMOVED: SeatDecision = { first: -1, reason: "alone", leavingNano: NOTHING, note: null };
+const UNMOVED: SeatDecision = { first: -1, reason: "alone", leavingNano: NOTHING };
 
 /** What the session's history costs more at a door that has not cached it than at one that has. */
 function coldCacheNano(seat: Seat, prices: TurnPrices, nowMs: number): NanoUsd {
@@ -103,27 +114,39 @@ function turnPico(seat: Seat, prices: TurnPrices, outlook: Outlook): bigint {
   );
 }
 
-function isAt(seat: Seat, { provider, door, model }: Candidate): boolean {
+function isAt(seat: Seat, { provider, door, model }: Candidate | Destination): boolean {
   return seat.provider === provider && seat.door === door && seat.model === model;
 }
 
-const BECAUSE: Readonly<Record<"not_offered" | "unusable" | "saves", string>> = {
+const BECAUSE: Readonly<Record<LeavingReason, string>> = {
   not_offered: "the route no longer offers it",
   unusable: "it takes no requests now",
   saves: "the other is cheaper even so",
+  failed: "it was asked and failed",
 };
 
-function left(
+/**
+ * For the row: from where to where the session goes, why, and what its cold cache costs. Null where it
+ * stays. Another key of the same provider is another account, whose cache is cold too.
+ *
+ * @param nowMs Unix milliseconds.
+ */
+export function leavingNote(
   seat: Seat,
-  there: Candidate,
-  decision: Omit<SeatDecision, "note"> & { readonly reason: keyof typeof BECAUSE },
-): SeatDecision {
-  const from = `${seat.provider}/${seat.door} ${seat.model}`;
-  const to = `${there.provider}/${there.door} ${there.model}`;
+  to: Destination,
+  reason: LeavingReason,
+  nowMs: number,
+): string | null {
+  const isSameDoor = isAt(seat, to);
+  if (isSameDoor && seat.key === to.key) return null;
+  const [from, there] = [seat, to].map(({ provider, door, model, key }) => {
+    const place = `${provider}/${door} ${model}`;
+    return isSameDoor && key !== null ? `${place} (key ${key})` : place;
+  });
+  const leavingNano = coldCacheNano(seat, to.prices, nowMs);
   const cost =
-    decision.leavingNano === NOTHING
+    leavingNano === NOTHING
       ? "no warm cache is lost"
-      : `the cold cache of ${seat.historyTokens} tokens costs about $${formatUsd(decision.leavingNano)}`;
-  const note = `the session left ${from} for ${to}: ${BECAUSE[decision.reason]}; ${cost}`;
-  return { ...decision, note };
+      : `the cold cache of ${seat.historyTokens} tokens costs about $${formatUsd(leavingNano)}`;
+  return `the session left ${from} for ${there}: ${BECAUSE[reason]}; ${cost}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { PicoUsdPerToken } from "../../core/money.ts";
-import { decideSeat, type Candidate, type TurnPrices } from "./decide.ts";
+import { decideSeat, leavingNote, type Candidate, type TurnPrices } from "./decide.ts";
 import { Seats, type Seat } from "./seats.ts";
 
 const NOW_MS = Date.parse("2026-11-23T12:00:00Z");
@@ -42,12 +42,12 @@ describe("staying and leaving", () => {
   it("takes the first usable target where the session has no seat", () => {
     const ill = { ...HERE, usable: false };
     const decision = decideSeat(null, [ill, THERE], LONG, NOW_MS);
-    assert.deepEqual(decision, { first: 1, reason: "alone", leavingNano: 0n, note: null });
+    assert.deepEqual(decision, { first: 1, reason: "alone", leavingNano: 0n });
   });
 
   it("stays where it sits, though the rule prefers another", () => {
     const decision = decideSeat(SEAT, [THERE, HERE], NEVER, NOW_MS);
-    assert.deepEqual(decision, { first: 1, reason: "kept", leavingNano: 0n, note: null });
+    assert.deepEqual(decision, { first: 1, reason: "kept", leavingNano: 0n });
     assert.equal(decideSeat(SEAT, [HERE, THERE], LONG, NOW_MS).first, 0);
   });
 
@@ -58,10 +58,23 @@ describe("staying and leaving", () => {
       first: 1,
       reason: "unusable",
       leavingNano: 180_000_000n,
-      note:
-        "the session left anthropic/messages claude-opus-5-5 for bedrock/converse haiku: it takes no " +
-        "requests now; the cold cache of 150000 tokens costs about $0.18",
     });
+    assert.equal(
+      leavingNote(SEAT, { ...THERE, key: null }, "unusable", NOW_MS),
+      "the session left anthropic/messages claude-opus-5-5 for bedrock/converse haiku: it takes no " +
+        "requests now; the cold cache of 150000 tokens costs about $0.18",
+    );
+  });
+
+  it("leaves an account with its key, and no other way", () => {
+    assert.equal(leavingNote(SEAT, { ...HERE, key: "main" }, "failed", NOW_MS), null);
+    // 150,000 tokens × (6.25 - 0.25) dollars per million.
+    assert.equal(
+      leavingNote(SEAT, { ...HERE, key: "spare" }, "failed", NOW_MS),
+      "the session left anthropic/messages claude-opus-5-5 (key main) for anthropic/messages " +
+        "claude-opus-5-5 (key spare): it was asked and failed; the cold cache of 150000 tokens " +
+        "costs about $0.9",
+    );
   });
 
   it("leaves a door that is no longer offered", () => {
@@ -72,7 +85,8 @@ describe("staying and leaving", () => {
   it("costs nothing to leave a cache that has gone cold by itself", () => {
     const decision = decideSeat(SEAT, [THERE], NEVER, NOW_MS + HOUR_MS);
     assert.equal(decision.leavingNano, 0n);
-    assert.match(decision.note ?? "", /no warm cache is lost$/);
+    const note = leavingNote(SEAT, { ...THERE, key: null }, "not_offered", NOW_MS + HOUR_MS);
+    assert.match(note ?? "", /no warm cache is lost$/);
   });
 
   it("leaves for a cheaper door only where the turns to come earn the cold cache back", () => {
@@ -110,7 +124,6 @@ describe("staying and leaving", () => {
         if (first === undefined) return;
         assert.ok(first.usable);
         const moved = first.provider !== SEAT.provider;
-        assert.equal(decision.note !== null, moved);
         assert.equal(decision.leavingNano > 0n, moved);
       }),
     );

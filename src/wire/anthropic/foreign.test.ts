@@ -27,6 +27,10 @@ function stripped(json: string, cut = Infinity): { readonly json: string; droppe
   return { json: Buffer.concat(spliceBody(chunks, edits)).toString(), dropped };
 }
 
+function thinkingOf(json: string): unknown {
+  return (JSON.parse(json) as Record<string, unknown>)["thinking"];
+}
+
 function bodyOf(messages: unknown, more: object = {}): string {
   return JSON.stringify({ model: "claude-x", max_tokens: 9, ...more, messages });
 }
@@ -87,10 +91,10 @@ test("in the middle of calls a thinking budget is given up, and what needs it", 
   // Once the calls are through, thinking goes on.
   const later = [...messages, { role: "assistant", content: [text("done")] }];
   const next = stripped(bodyOf([...later, { role: "user", content: "more" }], more));
-  assert.deepEqual(JSON.parse(next.json)["thinking"], more.thinking);
+  assert.deepEqual(thinkingOf(next.json), more.thinking);
   // Adaptive thinking demands nothing.
   const adaptive = stripped(bodyOf(messages, { thinking: { type: "adaptive" } }));
-  assert.deepEqual(JSON.parse(adaptive.json)["thinking"], { type: "adaptive" });
+  assert.deepEqual(thinkingOf(adaptive.json), { type: "adaptive" });
 });
 
 const anyBlock = fc.oneof(

@@ -121,14 +121,19 @@ class StreamReader implements StreamUsageReader {
     if (event["usage"]["output_tokens"] !== undefined) this.#hasClosingUsage = true;
   }
 
-  /** Later counts are cumulative and take the place of earlier ones; a null says nothing. */
+  /** Later counts are cumulative: one that shrinks lowers no bill. A null says nothing. */
   #merge(usage: unknown): void {
     if (!isObject(usage)) return;
     // Without a prototype, so that no field's name means anything.
     this.#usage ??= Object.create(null) as Record<string, unknown>;
-    for (const field of Object.keys(usage))
-      if (usage[field] !== null) this.#usage[field] = usage[field];
+    for (const [field, value] of Object.entries(usage))
+      if (value !== null && !isLess(value, this.#usage[field])) this.#usage[field] = value;
   }
+}
+
+/** A smaller count; a negative one is none, and makes the figures unreadable. */
+function isLess(later: unknown, earlier: unknown): boolean {
+  return typeof later === "number" && typeof earlier === "number" && later >= 0 && later < earlier;
 }
 
 const UNREADABLE_ERROR: UpstreamError = { type: "api_error", message: "an unreadable error event" };

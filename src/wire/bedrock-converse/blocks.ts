@@ -1,4 +1,5 @@
 /** Writes a conversation as Converse has it: two roles in turn, each with its content blocks. */
+import { createHash } from "node:crypto";
 import type {
   Block as CanonicalBlock,
   DocumentBlock,
@@ -72,7 +73,7 @@ function writeBlock(block: CanonicalBlock, turn: Turn, draft: Draft): Block | nu
     case "document":
       return writeDocument(block, draft);
     case "tool_use":
-      return { toolUse: { toolUseId: block.id, name: block.name, input: block.input } };
+      return { toolUse: { toolUseId: callId(block.id), name: block.name, input: block.input } };
     case "tool_result":
       return writeToolResult(block, draft);
     case "thinking":
@@ -152,6 +153,15 @@ function formatOf(formats: Readonly<Record<string, string>>, mediaType: string):
   return Object.hasOwn(formats, mediaType) ? (formats[mediaType] ?? null) : null;
 }
 
+const CALL_ID = /^[\w-]{1,64}$/;
+
+/** Ids come from any door of the session; Bedrock takes 64 letters, digits, _ and -. */
+function callId(id: string): string {
+  return CALL_ID.test(id)
+    ? id
+    : `call_${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
+}
+
 function writeToolResult(block: ToolResultBlock, draft: Draft): Block {
   const content: Block[] = [];
   for (const part of block.parts) {
@@ -160,7 +170,7 @@ function writeToolResult(block: ToolResultBlock, draft: Draft): Block {
   }
   if (block.isError && content.length === 0) content.push({ text: NOTHING_TO_SHOW });
   const status = block.isError ? { status: "error" } : {};
-  return { toolResult: { toolUseId: block.toolUseId, content, ...status } };
+  return { toolResult: { toolUseId: callId(block.toolUseId), content, ...status } };
 }
 
 function writePart(part: ResultPart, draft: Draft): Block | null {

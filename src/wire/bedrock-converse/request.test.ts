@@ -579,6 +579,22 @@ function withoutLoopThinking(request: CanonicalRequest): CanonicalRequest {
   return { ...request, thinking: { mode: "disabled" } };
 }
 
+test("ids that Bedrock does not take are hashed alike in call and result", () => {
+  for (const id of [`toolu_${"x".repeat(80)}`, "functions.read:0"]) {
+    const call = { type: "tool_use", id, name: "read", input: {} };
+    const messages = [
+      user(textBlock("a")),
+      assistant(call),
+      user({ type: "tool_result", tool_use_id: id, content: "b" }),
+    ];
+    const sent = JSON.stringify(written({ messages }).json["messages"]);
+    const ids = [...sent.matchAll(/"toolUseId":"([^"]*)"/g)].map(([, found]) => found);
+    assert.equal(ids.length, 2);
+    assert.equal(ids[0], ids[1]);
+    assert.match(ids[0] ?? "", /^call_[0-9a-f]{32}$/);
+  }
+});
+
 test("canonical requests go to Converse and come back the same", () => {
   fc.assert(
     fc.property(requests, (body) => {

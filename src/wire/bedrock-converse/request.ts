@@ -1,6 +1,12 @@
 /** Writes a canonical request as a body of Converse and ConverseStream. */
 import { lacksLoopThinking } from "../canonical/foreign.ts";
-import type { CanonicalRequest, TextBlock, Tool, ToolChoice } from "../canonical/request.ts";
+import type {
+  CanonicalRequest,
+  TextBlock,
+  Thinking,
+  Tool,
+  ToolChoice,
+} from "../canonical/request.ts";
 import type { EgressBody, EgressContext, Unsupported } from "../egress.ts";
 import { bedrockBetas } from "./betas.ts";
 import { writeMessages } from "./blocks.ts";
@@ -153,17 +159,22 @@ function loseModelFields({ thinking, effort, topK }: CanonicalRequest, draft: Dr
   if (topK !== null) draft.losing.lose("top_k");
 }
 
+function thinkingField(request: CanonicalRequest, thinking: Thinking, draft: Draft): Json {
+  const { thinkingDisplay, turns } = request;
+  if (thinking.mode === "disabled") return { type: "disabled" };
+  const display = thinkingDisplay === undefined ? {} : { display: thinkingDisplay };
+  if (thinking.mode === "adaptive") return { type: "adaptive", ...display };
+  if (lacksLoopThinking(turns)) {
+    draft.losing.lose("thinking");
+    return { type: "disabled" };
+  }
+  return { type: "enabled", budget_tokens: thinking.budgetTokens, ...display };
+}
+
 function claudeFields(request: CanonicalRequest, context: EgressContext, draft: Draft): Json {
   const { thinking, effort, topK } = request;
   const fields: Record<string, unknown> = {};
-  const display = request.thinkingDisplay === undefined ? {} : { display: request.thinkingDisplay };
-  if (thinking?.mode === "enabled" && lacksLoopThinking(request.turns)) {
-    draft.losing.lose("thinking");
-    fields["thinking"] = { type: "disabled" };
-  } else if (thinking?.mode === "enabled")
-    fields["thinking"] = { type: "enabled", budget_tokens: thinking.budgetTokens, ...display };
-  else if (thinking?.mode === "adaptive") fields["thinking"] = { type: "adaptive", ...display };
-  else if (thinking !== null) fields["thinking"] = { type: "disabled" };
+  if (thinking !== null) fields["thinking"] = thinkingField(request, thinking, draft);
   if (effort !== null) fields["output_config"] = { effort };
   if (topK !== null && draft.has("no-top-k")) draft.losing.lose("top_k");
   else if (topK !== null) fields["top_k"] = topK;

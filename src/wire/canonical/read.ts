@@ -82,10 +82,13 @@ export function readCanonical(body: unknown): CanonicalRequest | Fault {
 /** Members of the body's own objects that have no place in the canonical form, and values of no known kind. */
 function noteNested(body: Json, nested: NestedFields): void {
   const { tool_choice: choice, thinking, output_config: output, metadata } = body;
-  if (isObject(choice)) nested.beyond(KNOWN_CHOICE, "tool_choice", choice);
-  if (isObject(thinking)) nested.beyond(KNOWN_THINKING, "thinking", thinking);
-  if (isObject(output)) nested.beyond(KNOWN_OUTPUT, "output_config", output);
-  if (isObject(metadata)) nested.beyond(KNOWN_METADATA, "metadata", metadata);
+  for (const [name, known, value] of [
+    ["tool_choice", KNOWN_CHOICE, choice],
+    ["thinking", KNOWN_THINKING, thinking],
+    ["output_config", KNOWN_OUTPUT, output],
+    ["metadata", KNOWN_METADATA, metadata],
+  ] as const)
+    if (isObject(value)) nested.beyond(known, name, value);
   if (isSet(choice) && toolChoiceOf(isObject(choice) ? choice : null) === null)
     nested.note("tool_choice.type");
   if (isSet(thinking) && thinkingOf(thinking) === null) nested.note("thinking.type");

@@ -48,9 +48,29 @@ export function messagesOf(
     scene.losing.lose("messages.prefill", "a last turn of the assistant");
   const messages = [
     ...systemMessages(request, scene, instruction),
-    ...request.turns.flatMap((turn) => turnMessages(turn, scene)),
+    ...unsplit(request.turns).flatMap((turn) => turnMessages(turn, scene)),
   ];
   return scene.quirks.has("strict-alternation") ? alternating(messages, scene) : messages;
+}
+
+/** Where a client has split calls, or their results, over turns of one role, they stand together again. */
+function unsplit(turns: readonly Turn[]): readonly Turn[] {
+  const merged: Turn[] = [];
+  for (const turn of turns) {
+    const last = merged.at(-1);
+    if (last === undefined || !belongsTo(last, turn)) merged.push(turn);
+    else merged[merged.length - 1] = { ...turn, blocks: [...last.blocks, ...turn.blocks] };
+  }
+  return merged;
+}
+
+function belongsTo(last: Turn, turn: Turn): boolean {
+  if (last.role !== turn.role || turn.role === "system") return false;
+  return turn.role === "assistant" ? holds(last, "tool_use") : holds(turn, "tool_result");
+}
+
+function holds({ blocks }: Turn, type: Block["type"]): boolean {
+  return blocks.some((block) => block.type === type);
 }
 
 function systemMessages(

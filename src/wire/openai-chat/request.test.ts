@@ -494,6 +494,23 @@ describe("the order of messages", () => {
     );
   });
 
+  it("keeps calls together, and their results, however the client has split them", () => {
+    const call = (id: string) => ({
+      role: "assistant",
+      content: [{ type: "tool_use", id, name: "read", input: {} }],
+    });
+    const result = (id: string) => ({
+      role: "user",
+      content: [
+        { type: "tool_result", tool_use_id: id, content: "x" },
+        { type: "text", text: id },
+      ],
+    });
+    const split = [...HELLO, call("a"), call("b"), result("a"), result("b")];
+    const roles = (messages({ messages: split }) as Json[]).map(({ role }) => role);
+    assert.deepEqual(roles, ["user", "assistant", "tool", "tool", "user"]);
+  });
+
   it("refuses to pass a prefill off as a turn", () => {
     const prefill = [...HELLO, { role: "assistant", content: "{" }];
     const json = assertLost({ messages: prefill }, "messages.prefill");

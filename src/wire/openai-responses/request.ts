@@ -14,6 +14,9 @@ interface Scope {
   readonly lost: Lost;
 }
 
+/** The least that the API takes as `max_output_tokens`. Source: its refusal integer_below_min_value, 2026-11. */
+export const OUTPUT_TOKENS_MIN = 16;
+
 /** Claude Code's own first line of the system prompt; it changes with each request. */
 const ATTRIBUTION = "x-anthropic-billing-header:";
 

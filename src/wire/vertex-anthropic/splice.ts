@@ -3,7 +3,8 @@ import type { MessagesBody } from "../anthropic/body.ts";
 import { editMembers } from "../anthropic/members.ts";
 import type { Edit } from "../anthropic/splice.ts";
 
-const VERSION = JSON.stringify("vertex-2023-10-16");
+/** A JSON text. */
+export const VERTEX_VERSION = JSON.stringify("vertex-2023-10-16");
 
 /**
  * Edits for rawPredict and streamRawPredict: the path names the model, so `model` goes with its comma;
@@ -13,7 +14,10 @@ const VERSION = JSON.stringify("vertex-2023-10-16");
  * Source: Google Cloud, "Request predictions with Claude models"; the vendor's Vertex client; 2026-11.
  */
 export function vertexEdits(body: MessagesBody, chunks: readonly Buffer[]): Edit[] {
-  return editMembers(body, chunks, { remove: ["model"], add: { anthropic_version: VERSION } });
+  return editMembers(body, chunks, {
+    remove: ["model"],
+    add: { anthropic_version: VERTEX_VERSION },
+  });
 }
 
 /**
@@ -21,5 +25,5 @@ export function vertexEdits(body: MessagesBody, chunks: readonly Buffer[]): Edit
  * body goes on naming the model, by its name at Vertex.
  */
 export function vertexCountEdits(body: MessagesBody, chunks: readonly Buffer[]): Edit[] {
-  return editMembers(body, chunks, { remove: [], add: { anthropic_version: VERSION } });
+  return editMembers(body, chunks, { remove: [], add: { anthropic_version: VERTEX_VERSION } });
 }

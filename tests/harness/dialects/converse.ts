@@ -169,7 +169,7 @@ function checkBlock(block: Json, where: string): void {
   const value = objectAt(block[kind], `${where}.${kind}`);
   if (kind === "toolUse" || kind === "toolResult") {
     const id = textAt(value["toolUseId"], `${where}.toolUseId`);
-    demand(/^[\w.:-]{1,64}$/.test(id), `${where}.toolUseId: ${id}`);
+    demand(/^[\w-]{1,64}$/.test(id), `${where}.toolUseId: ${id}`);
   }
   if (kind === "toolUse") objectAt(value["input"], `${where}.toolUse.input`);
   if (kind === "toolResult") checkResult(value, where);

@@ -34,6 +34,8 @@ const GENERATION =
   "responseSchema responseJsonSchema candidateCount seed";
 const DATA = "text inlineData fileData functionCall functionResponse";
 const STOPS: Readonly<Record<string, string>> = { max_tokens: "MAX_TOKENS", refusal: "SAFETY" };
+/** Of every model from the second generation's last on. */
+const OUTPUT_MOST = 65_536;
 const UNSIGNED = "skip_thought_signature_validator";
 
 /** Source: ai.google.dev/api/generate-content, /api/tokens, thought signatures; read 2026-11-23. */
@@ -123,6 +125,10 @@ function check(body: Json, model: string): void {
   only(body, FIELDS, "");
   const config = objectAt(body["generationConfig"] ?? {}, "generationConfig");
   only(config, GENERATION, "generationConfig.");
+  demand(
+    Number(config["maxOutputTokens"] ?? 1) <= OUTPUT_MOST,
+    "maxOutputTokens: the supported range is from 1 (inclusive) to 65537 (exclusive)",
+  );
   if (config["maxOutputTokens"] !== undefined)
     countAt(config["maxOutputTokens"], "maxOutputTokens");
   if (config["stopSequences"] !== undefined)

@@ -114,7 +114,8 @@ function check(body: Json): void {
   );
   only(body, FIELDS, "");
   const model = textAt(body["model"], "model");
-  countAt(body["max_completion_tokens"], "max_completion_tokens");
+  const most = countAt(body["max_completion_tokens"], "max_completion_tokens");
+  demand(most <= 128_000, "max_tokens is too large: this model supports at most 128000");
   for (const name of ["temperature", "top_p"])
     demand((body[name] ?? 1) === 1, `Unsupported value: '${name}' does not support this value.`);
   demand(

@@ -31,6 +31,8 @@ export interface DialectUpstream {
   /** Sentences with which requests were refused as the real API would have refused them. */
   readonly refused: readonly string[];
   readonly answerWith: (script: DialectScript) => void;
+  /** From now on counts are answered with this status; null: as they should be. */
+  readonly failCounts: (status: number | null) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startDialectUpstream(
   const identifies = options.identifies ?? usualCredential(format);
   let current = script;
   let number = 0;
+  let countStatus: number | null = null;
   const bill = new DialectBill();
   const requests: DialectRequest[] = [];
   const counts: DialectRequest[] = [];
@@ -68,7 +71,8 @@ export async function startDialectUpstream(
     }
     (taken.asks === "count" ? counts : requests).push(taken);
     if (taken.asks === "count") {
-      sendJson(response, 200, dialect.count(COUNTED_TOKENS));
+      if (countStatus === null) sendJson(response, 200, dialect.count(COUNTED_TOKENS));
+      else sendJson(response, countStatus, dialect.error(countStatus, "no counts today"));
       return;
     }
     const answer = await current(taken);
@@ -92,6 +96,9 @@ export async function startDialectUpstream(
     refused,
     answerWith: (next) => {
       current = next;
+    },
+    failCounts: (status) => {
+      countStatus = status;
     },
     stop: async () => {
       server.close();
