@@ -171,8 +171,8 @@ async function main(): Promise<void> {
     TOLLGATE_LISTEN: `127.0.0.1:${port}`,
     TOLLGATE_ADMIN_LISTEN: `127.0.0.1:${admin}`,
   };
-  const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
-  const gateway = spawn(process.execPath, [main, "serve", "--config", file], {
+  const program = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+  const gateway = spawn(process.execPath, [program, "serve", "--config", file], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -25,7 +25,7 @@ import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
 /** Names that base URLs and paths of the catalogue may need. */
-export const PROVIDER_SETTINGS = [
+const PROVIDER_SETTINGS = [
   "region",
   "project",
   "location",

@@ -185,7 +185,7 @@ export class Course {
     for (const { provider, wellInMs, shortage } of this.#outlooks()) {
       const roomMs = shortage === null ? 0 : roomInMs(shortage, ledgerMs);
       leastMs = Math.min(leastMs, Math.max(wellInMs, roomMs));
-      if (shortage === null || wellInMs > 0) continue;
+      if (shortage === null || (wellInMs > 0 && roomMs < Infinity)) continue;
       if (full === null || roomMs < full.inMs) full = { provider, inMs: roomMs };
     }
     if (full !== null) return providerFull(full.provider, leastMs);

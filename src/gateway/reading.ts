@@ -24,7 +24,7 @@ export function readAnswer(
 }
 
 /** Whether an answer with this head comes event by event. */
-export function isEventStream(status: number, headers: Readonly<Record<string, string>>): boolean {
+function isEventStream(status: number, headers: Readonly<Record<string, string>>): boolean {
   return status < 300 && (headers["content-type"] ?? "").includes("text/event-stream");
 }
 

@@ -49,9 +49,10 @@ export async function waitFor<Result extends object>(
 }
 
 /**
- * Where only requests in flight keep the target's keys from taking one more, waits for them to end.
+ * The first target again; where only requests in flight keep its keys from taking one more, waits for
+ * them to end.
  *
- * @returns null where there is nothing to wait for, or it took too long.
+ * @returns why there is none, or null where waiting took too long.
  * @throws ClientGone where the client hung up while it waited.
  */
 export async function whenRoom(
@@ -59,9 +60,11 @@ export async function whenRoom(
   course: Course,
   gateway: Gateway,
 ): Promise<Target | Refusal | null> {
-  const atMostMs = gateway.budgetWaitMs() - exchange.waitedMs;
-  if (atMostMs <= 0 || !course.awaitsRoom()) return null;
   const attempt = () => course.first() ?? (course.awaitsRoom() ? null : course.noneUsable());
+  // Room can have come since the course was asked last.
+  const now = attempt();
+  const atMostMs = gateway.budgetWaitMs() - exchange.waitedMs;
+  if (now !== null || atMostMs <= 0) return now;
   return waitFor(exchange, attempt, { atMostMs, gateway });
 }
 
