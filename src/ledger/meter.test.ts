@@ -35,7 +35,10 @@ const span: fc.Arbitrary<Span | null> = fc.oneof(
 
 const identity: fc.Arbitrary<MeterIdentity> = fc.record(
   {
-    scope: fc.record({ type: fc.constantFrom(...SCOPE_TYPES, "provider_key" as const), id: scopeId }, PLAIN),
+    scope: fc.record(
+      { type: fc.constantFrom(...SCOPE_TYPES, "provider_key" as const), id: scopeId },
+      PLAIN,
+    ),
     unit: fc.constantFrom(...UNITS),
     span,
     burst: fc.option(fc.nat()),

@@ -134,7 +134,8 @@ class Judge {
       if (meter.unit !== "usd") return [];
       const { settled, held } = this.#count(meter);
       if (settled + held + need <= meter.cap) return [];
-      if (settled + need <= meter.cap) return [{ code: "budget_busy", meter, resetMs: Infinity }];
+      if (settled < meter.cap && settled + need <= meter.cap)
+        return [{ code: "budget_busy", meter, resetMs: Infinity }];
       const isSpent = meter.cap === 0n || Number(settled) * 100 > Number(meter.cap) * 95;
       const code = isSpent ? "budget_exhausted" : "request_exceeds_budget";
       return [{ code, meter, resetMs: this.#resetOf(meter, need) }];
