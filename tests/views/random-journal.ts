@@ -178,6 +178,10 @@ function randomAdmit(
     limits: ["limit-1"],
     ...(random.chance(0.1) ? { refusal: "budget_exhausted" as const } : {}),
     ...(random.chance(0.02) ? { overshoot: "last_request" as const } : {}),
+    ...(random.chance(0.8) ? { door: random.pick(["messages", "converse"]) } : {}),
+    ...(random.chance(0.8) ? { task_source: random.pick(["hint", "heuristic"] as const) } : {}),
+    ...(random.chance(0.3) ? { rule: `rule-${random.below(3)}` } : {}),
+    ...(random.chance(0.1) ? { route_note: "the session left a for b" } : {}),
   };
 }
 
@@ -198,6 +202,7 @@ function randomSettle(
     upstream_status: estimated ? null : random.pick([200, 200, 200, 529]),
     upstream_request_id: estimated ? null : `upstream-${random.below(1e6)}`,
     fault: estimated ? "reset" : null,
+    ...(random.chance(0.1) ? { dropped: ["cache_control", "top_k"] } : {}),
     end: null,
   };
 }
