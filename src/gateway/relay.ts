@@ -11,6 +11,8 @@ import type { Gateway } from "./ports.ts";
 const USAGE_WAIT_MS = 10_000;
 /** What has not shown its content by then goes to the client as it is. */
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
+/** Whole answers up to here go out in one piece with their head. */
+const WHOLE_BYTES_MAX = 16 * 1024;
 const FIRST_REDIRECT = 300;
 /** About our own credential: they must not reach a client. */
 const CREDENTIAL_STATUSES = new Set([401, 403]);
@@ -210,7 +212,8 @@ class Relaying {
     this.#end({ kind: "first_byte_timeout", sent: true, detail }, false);
   }
 
-  #serve(): void {
+  /** `isAll`: nothing follows what is held. */
+  #serve(isAll = false): void {
     this.#clearUnshown();
     const held = this.#held ?? [];
     this.#held = null;
@@ -218,7 +221,10 @@ class Relaying {
     if (this.#clientGone) return;
     const isEvents = this.#request.pings && this.#request.streamed;
     this.#client.begin(this.#status ?? 0, this.#request.headOf(this.#headers), isEvents);
-    for (const bytes of held) this.#write(bytes);
+    if (isAll && this.#heldBytes > 0 && this.#heldBytes <= WHOLE_BYTES_MAX) {
+      this.#exchange.firstByteMs ??= this.#gateway.clock.monotonicMs();
+      this.#client.writeWhole(held);
+    } else for (const bytes of held) this.#write(bytes);
   }
 
   #pause(): void {
@@ -286,7 +292,7 @@ class Relaying {
     const endMs = this.#gateway.clock.monotonicMs();
     const reading = this.#path === null ? NOTHING_READ : await this.#path.finish(complete);
     const isWhole = complete && this.#path?.isWhole() !== false;
-    if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve();
+    if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve(true);
     // An error event has told the client already; a cut could lose it on the way.
     this.#close(isWhole || (complete && reading.error !== null));
     const isBroken = complete && !isWhole && reading.error === null;
