@@ -82,6 +82,9 @@ export function relay(
   return promise;
 }
 
+/** The last one that an upstream told. */
+let lastDate = { text: new Date(0).toUTCString(), timeMs: 0 };
+
 /** The moving parts of one relay. */
 class Relaying {
   readonly #exchange: Exchange;
@@ -139,12 +142,20 @@ class Relaying {
     this.#status = status;
     this.#headers = headers;
     this.#headMs = this.#gateway.clock.monotonicMs();
-    // Pings and drops of an answer keep a connection alive for ever.
-    this.#unshown = setTimeout(() => this.#giveUpUnshown(), this.#gateway.timeouts().firstByteMs);
+    // Most answers have shown their content by then, and need no timer.
+    process.nextTick(() => this.#boundUnshown());
     this.#path = this.#request.pathOf(status, headers, this.#out);
-    const date = Date.parse(headers["date"] ?? "");
-    if (!Number.isNaN(date)) this.#gateway.ledgerClock.witness(date);
+    this.#witness(headers["date"] ?? "");
     if (!this.#request.holds && !CREDENTIAL_STATUSES.has(status)) this.#serveHead();
+  }
+
+  #witness(date: string): void {
+    // Many answers a second say the same.
+    if (date === lastDate.text) return this.#gateway.ledgerClock.witness(lastDate.timeMs);
+    const timeMs = Date.parse(date);
+    if (Number.isNaN(timeMs)) return;
+    lastDate = { text: date, timeMs };
+    this.#gateway.ledgerClock.witness(timeMs);
   }
 
   /** A stream's first event may take minutes; its head tells the client that it was accepted. */
@@ -203,6 +214,12 @@ class Relaying {
     if (path.isDelayed) return this.#serve();
     const { contentBytes, error } = path.reading();
     if (contentBytes > 0 && error === null) this.#serve();
+  }
+
+  /** Pings and drops of an answer keep a connection alive for ever. */
+  #boundUnshown(): void {
+    if (this.#ended || this.#held === null) return;
+    this.#unshown = setTimeout(() => this.#giveUpUnshown(), this.#gateway.timeouts().firstByteMs);
   }
 
   /** Another target may do better than one that has shown nothing for so long. */
