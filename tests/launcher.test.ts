@@ -8,8 +8,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
 const BIN = join(import.meta.dirname, "../bin");
-/** What the launcher gives to Node itself. */
-const OPTIONS = readFileSync(join(BIN, "node-options"), "utf8").trim();
+/** What the launcher gives to Node itself, as the stand-in for it prints arguments. */
+const OPTIONS = readFileSync(join(BIN, "node-options"), "utf8").trim().replaceAll(" ", "|");
 const PINNED = `node_modules/node-linux-${process.arch}/bin/node`;
 /** What the launcher itself needs of a machine. */
 const TOOLS = ["sh", "uname", "dirname", "readlink"];

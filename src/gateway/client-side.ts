@@ -23,6 +23,7 @@ export class ClientSide {
   #patience: NodeJS.Timeout | null = null;
   #pings: NodeJS.Timeout | null = null;
   #hasWritten = false;
+  #whole: string | null = null;
 
   /** `streamed`: the client asked for a stream. */
   constructor(exchange: Exchange, streamed: boolean) {
@@ -60,10 +61,19 @@ export class ClientSide {
     return this.#response.write(chunk);
   }
 
+  /** All of a small answer, which `end` sends: node:http makes one piece of a text and its head. */
+  writeWhole(chunks: readonly Buffer[]): void {
+    const [first] = chunks;
+    const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+    // Every byte is one character of Latin-1, and goes out as that byte.
+    this.#whole = whole.toString("latin1");
+  }
+
   /** The answer is complete. */
   end(): void {
     this.#stopPings();
-    this.#response.end();
+    if (this.#whole === null) this.#response.end();
+    else this.#response.end(this.#whole, "latin1");
   }
 
   /** A cut answer must look cut to the client, which then repeats the request unstreamed. */

@@ -80,6 +80,17 @@ export function betasOf(headers: IncomingHttpHeaders): readonly string[] {
   const value = headers[BETA];
   if (value === undefined) return NO_BETAS;
   const text = Array.isArray(value) ? value.join(",") : value;
+  if (text !== lastBetas.text) lastBetas = { text, betas: readBetas(text) };
+  return lastBetas.betas;
+}
+
+/** Of the last request: a fleet sends the same few again and again. */
+let lastBetas: { readonly text: string; readonly betas: readonly string[] } = {
+  text: "",
+  betas: [],
+};
+
+function readBetas(text: string): readonly string[] {
   return [...new Set(text.split(",").map((beta) => beta.trim()))].filter((beta) => beta !== "");
 }
 

@@ -43,10 +43,11 @@ function readChunks(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const idle = setTimeout(() => finish(stalled(limits)), limits.bodyIdleMs);
+    let idle: NodeJS.Timeout | null = null;
+    let isOver = false;
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      idle.refresh();
+      idle?.refresh();
       if (bytes > limits.maxBodyBytes) finish(tooLarge(limits));
       else chunks.push(chunk);
     };
@@ -56,7 +57,8 @@ function readChunks(
       reject(new ClientGone("the client hung up while sending its body"));
     };
     const stop = () => {
-      clearTimeout(idle);
+      isOver = true;
+      if (idle !== null) clearTimeout(idle);
       request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
     };
     const finish = (result: ReceivedBody | Refusal) => {
@@ -66,6 +68,11 @@ function readChunks(
       resolve(result);
     };
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
+    // A small body has come with its head and is read by now: most requests need no timer.
+    process.nextTick(() => {
+      if (isOver || request.complete) return;
+      idle = setTimeout(() => finish(stalled(limits)), limits.bodyIdleMs);
+    });
   });
 }
 

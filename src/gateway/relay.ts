@@ -11,6 +11,8 @@ import type { Gateway } from "./ports.ts";
 const USAGE_WAIT_MS = 10_000;
 /** What has not shown its content by then goes to the client as it is. */
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
+/** Whole answers up to here go out in one piece with their head. */
+const WHOLE_BYTES_MAX = 16 * 1024;
 const FIRST_REDIRECT = 300;
 /** About our own credential: they must not reach a client. */
 const CREDENTIAL_STATUSES = new Set([401, 403]);
@@ -80,6 +82,9 @@ export function relay(
   return promise;
 }
 
+/** The last one that an upstream told. */
+let lastDate = { text: new Date(0).toUTCString(), timeMs: 0 };
+
 /** The moving parts of one relay. */
 class Relaying {
   readonly #exchange: Exchange;
@@ -137,12 +142,20 @@ class Relaying {
     this.#status = status;
     this.#headers = headers;
     this.#headMs = this.#gateway.clock.monotonicMs();
-    // Pings and drops of an answer keep a connection alive for ever.
-    this.#unshown = setTimeout(() => this.#giveUpUnshown(), this.#gateway.timeouts().firstByteMs);
+    // Most answers have shown their content by then, and need no timer.
+    process.nextTick(() => this.#boundUnshown());
     this.#path = this.#request.pathOf(status, headers, this.#out);
-    const date = Date.parse(headers["date"] ?? "");
-    if (!Number.isNaN(date)) this.#gateway.ledgerClock.witness(date);
+    this.#witness(headers["date"] ?? "");
     if (!this.#request.holds && !CREDENTIAL_STATUSES.has(status)) this.#serveHead();
+  }
+
+  #witness(date: string): void {
+    // Many answers a second say the same.
+    if (date === lastDate.text) return this.#gateway.ledgerClock.witness(lastDate.timeMs);
+    const timeMs = Date.parse(date);
+    if (Number.isNaN(timeMs)) return;
+    lastDate = { text: date, timeMs };
+    this.#gateway.ledgerClock.witness(timeMs);
   }
 
   /** A stream's first event may take minutes; its head tells the client that it was accepted. */
@@ -203,6 +216,12 @@ class Relaying {
     if (contentBytes > 0 && error === null) this.#serve();
   }
 
+  /** Pings and drops of an answer keep a connection alive for ever. */
+  #boundUnshown(): void {
+    if (this.#ended || this.#held === null) return;
+    this.#unshown = setTimeout(() => this.#giveUpUnshown(), this.#gateway.timeouts().firstByteMs);
+  }
+
   /** Another target may do better than one that has shown nothing for so long. */
   #giveUpUnshown(): void {
     this.#upstream?.cancel();
@@ -210,7 +229,8 @@ class Relaying {
     this.#end({ kind: "first_byte_timeout", sent: true, detail }, false);
   }
 
-  #serve(): void {
+  /** `isAll`: nothing follows what is held. */
+  #serve(isAll = false): void {
     this.#clearUnshown();
     const held = this.#held ?? [];
     this.#held = null;
@@ -218,7 +238,10 @@ class Relaying {
     if (this.#clientGone) return;
     const isEvents = this.#request.pings && this.#request.streamed;
     this.#client.begin(this.#status ?? 0, this.#request.headOf(this.#headers), isEvents);
-    for (const bytes of held) this.#write(bytes);
+    if (isAll && this.#heldBytes > 0 && this.#heldBytes <= WHOLE_BYTES_MAX) {
+      this.#exchange.firstByteMs ??= this.#gateway.clock.monotonicMs();
+      this.#client.writeWhole(held);
+    } else for (const bytes of held) this.#write(bytes);
   }
 
   #pause(): void {
@@ -286,7 +309,7 @@ class Relaying {
     const endMs = this.#gateway.clock.monotonicMs();
     const reading = this.#path === null ? NOTHING_READ : await this.#path.finish(complete);
     const isWhole = complete && this.#path?.isWhole() !== false;
-    if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve();
+    if (isWhole && this.#held !== null && this.#isServed(reading)) this.#serve(true);
     // An error event has told the client already; a cut could lose it on the way.
     this.#close(isWhole || (complete && reading.error !== null));
     const isBroken = complete && !isWhole && reading.error === null;

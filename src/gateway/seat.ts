@@ -109,13 +109,29 @@ function offeredAt(candidate: Candidate, asking: Asking) {
   // "Now" is read anew by health, and passes: ours is read after it.
   const usable =
     !isFull && gateway.health.usableAtMs(provider, open) <= gateway.clock.monotonicMs();
-  return { provider, door: door.id, model, usable, prices: pricesAt(candidate, asking) };
+  return {
+    provider,
+    door: door.id,
+    model,
+    usable,
+    // Asked for only where the session may leave.
+    get prices() {
+      return pricesAt(candidate, asking);
+    },
+  };
 }
 
 function destinationOf(target: Target, asking: Asking): Destination {
   const { use, door, model, credential } = target;
-  const prices = pricesAt(target, asking);
-  return { provider: use.provider.id, door: door.id, model, key: credential?.id ?? null, prices };
+  return {
+    provider: use.provider.id,
+    door: door.id,
+    model,
+    key: credential?.id ?? null,
+    get prices() {
+      return pricesAt(target, asking);
+    },
+  };
 }
 
 function pricesAt({ row, model }: Candidate, { exchange, gateway, cacheMs }: Asking): TurnPrices {

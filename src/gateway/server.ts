@@ -16,6 +16,7 @@ import { serveMessages } from "./pipeline.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { recordRefusal } from "./record.ts";
+import { GatewayRequest } from "./request-headers.ts";
 import { draining, notFound } from "./refuse.ts";
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
@@ -72,6 +73,7 @@ function createListener(context: Context, tls: TlsPair | null) {
   const { gateway } = context;
   const { headerMs } = gateway.timeouts();
   const options = {
+    IncomingMessage: GatewayRequest,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: headerMs,
     // Bodies have an idle time-out of their own; slow but steady ones are welcome.

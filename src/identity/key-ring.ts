@@ -36,19 +36,22 @@ const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
+/** Longer ones are no keys, and are hashed all the same. */
+const SECRET_BYTES_MAX = 256;
+const UTF8_BYTES_PER_UNIT = 3;
 
 /** Hashes secrets under the node's pepper. */
 export class Hasher {
   /** The pepper's padded block, and room for what is hashed behind it. */
   readonly #outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES);
-  readonly #inner: Buffer;
+  readonly #inner = Buffer.alloc(BLOCK_BYTES + SECRET_BYTES_MAX);
 
   constructor(pepper: Buffer) {
     const key = pepper.length > BLOCK_BYTES ? digest("sha256", pepper, "buffer") : pepper;
     const block = Buffer.alloc(BLOCK_BYTES);
     key.copy(block);
     for (let at = 0; at < BLOCK_BYTES; at++) this.#outer[at] = (block[at] ?? 0) ^ OUTER_PAD;
-    this.#inner = Buffer.from(block.map((byte) => byte ^ INNER_PAD));
+    this.#inner.set(block.map((byte) => byte ^ INNER_PAD));
   }
 
   /**
@@ -56,9 +59,22 @@ export class Hasher {
    * an Hmac object costs several times them.
    */
   hash(secret: string): string {
-    const inner = Buffer.concat([this.#inner, Buffer.from(secret)]);
-    digest("sha256", inner, "buffer").copy(this.#outer, BLOCK_BYTES);
+    // "binary" text is a digest's bytes, without a buffer made for them.
+    this.#outer.write(this.#innerDigest(secret), BLOCK_BYTES, "binary");
     return digest("sha256", this.#outer, "hex");
+  }
+
+  #innerDigest(secret: string): string {
+    const inner = this.#inner;
+    if (secret.length * UTF8_BYTES_PER_UNIT > SECRET_BYTES_MAX) {
+      const bytes = Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(secret)]);
+      return digest("sha256", bytes, "binary");
+    }
+    const end = BLOCK_BYTES + inner.write(secret, BLOCK_BYTES);
+    const hashed = digest("sha256", inner.subarray(0, end), "binary");
+    // No secret stays in memory.
+    inner.fill(0, BLOCK_BYTES, end);
+    return hashed;
   }
 }
 

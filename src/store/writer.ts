@@ -45,6 +45,9 @@ const SETTLEMENT = [
   "dropped",
 ] as const;
 
+/** An attempt that is over before its row was written. */
+const SETTLED = [...ATTEMPT.filter((column) => column !== "held_nano"), ...SETTLEMENT] as const;
+
 const CANCELLATION = ["state", "held_nano", "ended_seq", "ended_ms", "reason"] as const;
 
 const REQUEST = [
@@ -102,6 +105,8 @@ export interface ViewsWriter {
   readonly dimension: (fields: DimensionFields) => number;
   /** Not found: the attempt exists already. */
   readonly insertAttempt: (row: Row<typeof ATTEMPT>) => Found;
+  /** Not found: the attempt exists already, in whatever state. */
+  readonly insertSettled: (row: Row<typeof SETTLED>) => Found;
   readonly settleAttempt: (at: AttemptAt, row: Row<typeof SETTLEMENT>) => Found;
   readonly cancelAttempt: (at: AttemptAt, row: Row<typeof CANCELLATION>) => Found;
   readonly releaseAttempt: (at: AttemptAt, heldNano: bigint) => Found;
@@ -161,6 +166,7 @@ export function createWriter(database: DatabaseSync): ViewsWriter {
     },
     dimension: dimensions.numberOf,
     insertAttempt: inserter(database, "attempts", ATTEMPT, ONCE),
+    insertSettled: inserter(database, "attempts", SETTLED, ONCE),
     settleAttempt: (at, row) => settle(...values(SETTLEMENT, row), at.request, at.attempt),
     cancelAttempt: (at, row) => cancel(...values(CANCELLATION, row), at.request, at.attempt),
     releaseAttempt: (at, heldNano) => release(heldNano, at.request, at.attempt),
@@ -201,7 +207,9 @@ function values<Columns extends readonly string[]>(
   columns: Columns,
   row: Row<Columns>,
 ): SQLInputValue[] {
-  return columns.map((column: Columns[number]) => row[column]);
+  const bound: SQLInputValue[] = [];
+  for (const column of columns as readonly Columns[number][]) bound.push(row[column]);
+  return bound;
 }
 
 function writing(statement: StatementSync): (...bound: SQLInputValue[]) => Found {

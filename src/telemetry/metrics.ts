@@ -1,6 +1,7 @@
 /** Everything that `/metrics` tells, counted as it happens; gauges are read when they are asked for. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import { CountedSeries } from "./counted-series.ts";
+import { QueuedHistogram } from "./queued-histogram.ts";
 import type { RefusalCode } from "../core/refusal.ts";
 import type { Scope } from "../core/span.ts";
 import { USAGE_FIELDS, type Usage } from "../core/usage.ts";
@@ -88,6 +89,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
     return models.has(model) ? model : OTHER_MODELS;
   };
   let costNano = 0n;
+  let inFlight = 0;
   new Counter({
     name: "tollgate_cost_usd_total",
     help: "Settled cost in US dollars since the start; /api/v1/usage has it exactly.",
@@ -98,9 +100,21 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
       this.inc(Number(costNano) / NANO);
     },
   });
+  new Gauge({
+    name: "tollgate_inflight_requests",
+    help: "Requests that have arrived and not ended.",
+    registers: [registry],
+    collect() {
+      this.set(inFlight);
+    },
+  });
   return {
-    requestBegins: () => counters.inflight.inc(),
-    requestLeaves: () => counters.inflight.dec(),
+    requestBegins: () => {
+      inFlight++;
+    },
+    requestLeaves: () => {
+      inFlight--;
+    },
     requestEnds: (finished) => {
       costNano += finished.costNano;
       countRequest(counters, finished, modelLabel(finished.model ?? ""));
@@ -134,23 +148,20 @@ function createCounters(registry: Registry) {
       help: "Settled tokens and tool uses, by kind; thinking is a part of output.",
       labelNames: ["kind"],
     }),
-    overhead: new Histogram({
+    overhead: new QueuedHistogram(registry, {
       name: "tollgate_overhead_seconds",
       help: "Time inside the gateway, waits for upstream and client excluded.",
       buckets: OVERHEAD_BUCKETS,
-      registers,
     }),
-    firstByte: new Histogram({
+    firstByte: new QueuedHistogram(registry, {
       name: "tollgate_first_byte_seconds",
       help: "Arrival of a request to the first byte of its answer.",
       buckets: ANSWER_BUCKETS,
-      registers,
     }),
-    duration: new Histogram({
+    duration: new QueuedHistogram(registry, {
       name: "tollgate_request_seconds",
       help: "Arrival of a request to the end of its answer.",
       buckets: ANSWER_BUCKETS,
-      registers,
     }),
     attempts: new CountedSeries(registry, {
       name: "tollgate_upstream_attempts_total",
@@ -166,11 +177,6 @@ function createCounters(registry: Registry) {
       name: "tollgate_invariant_breaches_total",
       help: "Times that the self-check found the books to contradict themselves: any is a fault.",
       labelNames: ["invariant"],
-      registers,
-    }),
-    inflight: new Gauge({
-      name: "tollgate_inflight_requests",
-      help: "Requests that have arrived and not ended.",
       registers,
     }),
   };

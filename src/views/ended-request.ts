@@ -42,7 +42,7 @@ function asked(record: RefuseRecord, attempts: readonly Read[]) {
     price: last?.["price"] ?? null,
     max_tokens: record.max_tokens,
     clamped_max_tokens: last?.["clamped_max_tokens"] ?? null,
-    waited_ms: sum(attempts, "waited_ms") + BigInt(Math.round(record.waited_ms)),
+    waited_ms: BigInt(sum(attempts, "waited_ms")) + BigInt(Math.round(record.waited_ms)),
   };
 }
 
@@ -86,7 +86,7 @@ function firstRefusal(attempts: readonly Read[]): string | null {
   return null;
 }
 
-function usageSums(attempts: readonly Read[]): Record<keyof Usage, bigint> {
+function usageSums(attempts: readonly Read[]): Record<keyof Usage, bigint | number> {
   return {
     input_tokens: sum(attempts, "input_tokens"),
     output_tokens: sum(attempts, "output_tokens"),
@@ -98,7 +98,10 @@ function usageSums(attempts: readonly Read[]): Record<keyof Usage, bigint> {
   };
 }
 
-function sum(attempts: readonly Read[], column: string): bigint {
+function sum(attempts: readonly Read[], column: string): bigint | number {
+  // Nearly every request has one attempt.
+  const only = attempts.length === 1 ? attempts[0]?.[column] : undefined;
+  if (typeof only === "bigint" || typeof only === "number") return only;
   let total = 0n;
   for (const attempt of attempts) {
     const value = attempt[column];

@@ -13,7 +13,9 @@ import type {
   WrittenRecord,
 } from "../journal/record.ts";
 import type { Read, ViewsWriter } from "../store/writer.ts";
+import { isDatabaseFault } from "../store/sqlite.ts";
 import { summarize } from "./ended-request.ts";
+import { FaultyRecord } from "./faulty-record.ts";
 import { createFirstAttempts } from "./first-attempts.ts";
 import type { FirstAttempts } from "./first-attempts.ts";
 import { createQuarterSums } from "./quarter-sums.ts";
@@ -27,10 +29,17 @@ import type { QuarterSums } from "./quarter-sums.ts";
 type Applied = "applied" | "unknown_type" | "orphan" | "malformed";
 
 export interface Fold {
-  /** Writes what the record means. Throws where a field is not of its type: then undo, and `skip`. */
+  /**
+   * Writes what the record means, or keeps it for a while. Throws where a field is not of its type, a
+   * `FaultyRecord` where it is an earlier record's: then undo, and `skip`.
+   */
   readonly apply: (record: WrittenRecord) => Applied;
-  /** Writes the sums gathered since the last time; before every commit. */
-  readonly flush: () => void;
+  /**
+   * Writes what was gathered since the last time; before every commit.
+   *
+   * @returns how many admissions were orphans after all, and are counted as such.
+   */
+  readonly flush: () => number;
   /** Forgets what was gathered and remembered; after a transaction was undone. */
   readonly reset: () => void;
 }
@@ -43,20 +52,43 @@ class MalformedRecord extends Error {
 interface Context {
   readonly writer: ViewsWriter;
   readonly sums: QuarterSums;
-  readonly first: FirstAttempts;
+  readonly first: FirstAttempts<AdmittedRow>;
 }
 
 /** A fold that writes through `writer`, whose transaction is its caller's. */
 export function createFold(writer: ViewsWriter): Fold {
-  const context = { writer, sums: createQuarterSums(writer), first: createFirstAttempts() };
+  let orphans = 0;
+  const first = createFirstAttempts<AdmittedRow>((row) => {
+    if (writeAdmitted(writer, row)) return;
+    orphans++;
+    writer.skip("orphan");
+  });
+  const context = { writer, sums: createQuarterSums(writer), first };
   return {
     apply: (record) => apply(context, record),
-    flush: context.sums.flush,
+    flush: () => {
+      first.flush();
+      context.sums.flush();
+      const met = orphans;
+      orphans = 0;
+      return met;
+    },
     reset: () => {
+      orphans = 0;
       context.sums.reset();
-      context.first.forgetAll();
+      first.forgetAll();
     },
   };
+}
+
+/** Another record may be the occasion: a fault of the row is told as its own record's. */
+function writeAdmitted(writer: ViewsWriter, row: AdmittedRow): boolean {
+  try {
+    return writer.insertAttempt(row);
+  } catch (cause) {
+    if (isDatabaseFault(cause)) throw cause;
+    throw new FaultyRecord(row.seq, cause);
+  }
 }
 
 function apply(context: Context, record: WrittenRecord): Applied {
@@ -90,14 +122,23 @@ function apply(context: Context, record: WrittenRecord): Applied {
 type Numbered<Of> = Of & { readonly seq: number };
 
 function admit({ writer, first }: Context, record: Numbered<AdmitRecord>): Applied {
-  const admittedMs = timeOf(record);
-  const earlier = record.attempt === 1 ? undefined : writer.attempts(record.request)[0];
-  const row = {
+  if (record.attempt === 1)
+    return first.admitted(admittedRow(writer, record, timeOf(record))) ? "applied" : "orphan";
+  first.forget(record.request);
+  const earlier = writer.attempts(record.request)[0]?.["request_ms"];
+  const row = admittedRow(writer, record, Number(earlier ?? timeOf(record)));
+  return writer.insertAttempt(row) ? "applied" : "orphan";
+}
+
+type AdmittedRow = ReturnType<typeof admittedRow>;
+
+function admittedRow(writer: ViewsWriter, record: Numbered<AdmitRecord>, requestMs: number) {
+  return {
     seq: record.seq,
     request: record.request,
     attempt: record.attempt,
-    request_ms: earlier?.["request_ms"] ?? admittedMs,
-    admitted_ms: admittedMs,
+    request_ms: requestMs,
+    admitted_ms: timeOf(record),
     dimension: dimensionOf(writer, record, record),
     parent_agent: record.parent_agent,
     dialect: record.dialect,
@@ -118,12 +159,10 @@ function admit({ writer, first }: Context, record: Numbered<AdmitRecord>): Appli
     windows: JSON.stringify(record.windows),
     limits: JSON.stringify(record.limits),
   };
-  if (!writer.insertAttempt(row)) return "orphan";
-  first.admitted(row);
-  return "applied";
 }
 
-function release({ writer }: Context, record: ReleaseRecord): Applied {
+function release({ writer, first }: Context, record: ReleaseRecord): Applied {
+  first.forget(record.request);
   return writer.releaseAttempt(record, BigInt(record.need)) ? "applied" : "orphan";
 }
 
@@ -131,14 +170,33 @@ function settle(context: Context, record: Numbered<SettleRecord>): Applied {
   const { writer, sums, first } = context;
   const admitted = first.take(record.request, record.attempt);
   const settlement = settlementOf(record);
-  if (!writer.settleAttempt(record, settlement)) return "orphan";
-  const attempts =
-    admitted === null ? writer.attempts(record.request) : [{ ...admitted, ...settlement }];
+  const whole = admitted === null ? null : { ...admitted.row, ...settlement };
+  if (admitted?.isWritten !== false || whole === null) {
+    if (!writer.settleAttempt(record, settlement)) return "orphan";
+  } else if (!insertedSettled(writer, whole)) {
+    first.write(admitted.row);
+    if (!writer.settleAttempt(record, settlement)) return "orphan";
+  }
+  const attempts = whole === null ? writer.attempts(record.request) : [whole];
   const attempt = attempts.find((each) => Number(each["attempt"]) === record.attempt);
   invariant(attempt !== undefined, "a settled attempt is there");
   const charge = { requests: 0, usage: record.usage, costNano: settlement.cost_nano };
   sums.add(placeOf(attempt), charge);
   return record.end === null ? "applied" : end(context, record, attempts);
+}
+
+/** One row for an admission that is still to be written and its settlement. */
+function insertedSettled(
+  writer: ViewsWriter,
+  whole: Omit<AdmittedRow, "held_nano"> & ReturnType<typeof settlementOf>,
+): boolean {
+  try {
+    return writer.insertSettled(whole);
+  } catch (cause) {
+    if (isDatabaseFault(cause)) throw cause;
+    // Which of the two records is at fault shows when they are written one after the other.
+    return false;
+  }
 }
 
 function settlementOf(record: Numbered<SettleRecord>) {
@@ -170,7 +228,9 @@ function cancel({ writer, first }: Context, record: Numbered<CancelRecord>): App
 }
 
 /** Replaces the charge of one attempt; the difference counts where the charge counted. */
-function correct({ writer, sums }: Context, record: Numbered<CorrectionRecord>): Applied {
+function correct(context: Context, record: Numbered<CorrectionRecord>): Applied {
+  const { writer, sums, first } = context;
+  first.forget(record.request);
   const cost = BigInt(record.cost);
   const attempt = writer.attempt(record);
   if (attempt === null || !writer.correctAttempt(record, cost)) return "orphan";
@@ -196,11 +256,12 @@ function placeOf(attempt: Read): { timeMs: number; dimension: number } {
 }
 
 /** Open attempts that entered the windows of budgets added while they ran. */
-function adopt({ writer }: Context, record: ConfigRecord): Applied {
+function adopt({ writer, first }: Context, record: ConfigRecord): Applied {
   for (const [window, attempts] of Object.entries(record.adopted)) {
     for (const name of attempts) {
       const slash = name.lastIndexOf("/");
       const at = { request: name.slice(0, slash), attempt: Number(name.slice(slash + 1)) };
+      first.forget(at.request);
       const windows = writer.attempt(at)?.["windows"];
       if (typeof windows !== "string") continue;
       const entered = new Set(JSON.parse(windows) as readonly string[]).add(window);

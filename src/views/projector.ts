@@ -13,6 +13,7 @@ import { isDatabaseFault, isFileFault, queryBuilder } from "../store/sqlite.ts";
 import { openViewsFile, removeViewsFile } from "../store/views-file.ts";
 import { createWriter } from "../store/writer.ts";
 import type { ViewsWriter } from "../store/writer.ts";
+import { FaultyRecord } from "./faulty-record.ts";
 import { createFold } from "./fold.ts";
 import type { Fold } from "./fold.ts";
 import { quarterOf } from "./quarter-sums.ts";
@@ -124,17 +125,6 @@ function assemble(database: DatabaseSync): Opened {
   };
 }
 
-/** A record whose own fields are at fault. */
-class FaultyRecord extends Error {
-  override readonly name = "FaultyRecord";
-  readonly seq: number;
-
-  constructor(seq: number, cause: unknown) {
-    super(`record ${seq} cannot be applied`, { cause });
-    this.seq = seq;
-  }
-}
-
 function step(opened: Opened, options: ProjectorOptions, untilSeq: number): "behind" | "done" {
   const appliedSeq = opened.position?.seq ?? 0;
   const batchSeq = Math.min(untilSeq, appliedSeq + BATCH_LINES);
@@ -183,7 +173,7 @@ function applyBatch(opened: Opened, batch: Batch): ReadEnd {
   const end = readJournal(batch.journalDirectory, opened.position, visit, {
     untilSeq: batch.batchSeq,
   });
-  fold.flush();
+  skipped += fold.flush();
   if (end.lines > 0) writer.setMeta("position", JSON.stringify(end.position));
   writer.commit();
   if (end.lines > 0) opened.position = end.position;
@@ -195,7 +185,7 @@ function applyOne(fold: Fold, record: WrittenRecord): ReturnType<Fold["apply"]> 
   try {
     return fold.apply(record);
   } catch (cause) {
-    if (isDatabaseFault(cause)) throw cause;
+    if (isDatabaseFault(cause) || cause instanceof FaultyRecord) throw cause;
     throw new FaultyRecord(record.seq, cause);
   }
 }
