@@ -145,12 +145,15 @@ function servedOf({ attempts, refuse }: ModelRequest): Fields {
   return {
     provider: last?.provider ?? null,
     model: last?.model ?? null,
-    task_source: last?.task_source ?? null,
-    rule: last?.rule ?? null,
+    ...routedOf(last),
     price: last?.price ?? null,
     clamped_max_tokens: last?.clamped_max_tokens ?? null,
     refusal: refuse?.code ?? waived,
   };
+}
+
+function routedOf(last: AdmitRecord | undefined): Fields {
+  return { task_source: last?.task_source ?? null, rule: last?.rule ?? null };
 }
 
 function isEstimated(attempt: ModelAttempt): boolean {
