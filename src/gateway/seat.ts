@@ -101,7 +101,7 @@ interface Asking {
 
 function offeredAt(candidate: Candidate, asking: Asking) {
   const { exchange, gateway } = asking;
-  const { use, door, model, keys } = candidate;
+  const { use, keys } = candidate;
   const provider = use.provider.id;
   const books = exchange.ruling.policy.mode === "observe" ? "shadow" : "real";
   const open = keysWithRoom(candidate, books, gateway);
@@ -109,29 +109,41 @@ function offeredAt(candidate: Candidate, asking: Asking) {
   // "Now" is read anew by health, and passes: ours is read after it.
   const usable =
     !isFull && gateway.health.usableAtMs(provider, open) <= gateway.clock.monotonicMs();
-  return {
-    provider,
-    door: door.id,
-    model,
-    usable,
-    // Asked for only where the session may leave.
-    get prices() {
-      return pricesAt(candidate, asking);
-    },
-  };
+  return new Place(candidate, asking, { usable, key: null });
 }
 
 function destinationOf(target: Target, asking: Asking): Destination {
-  const { use, door, model, credential } = target;
-  return {
-    provider: use.provider.id,
-    door: door.id,
-    model,
-    key: credential?.id ?? null,
-    get prices() {
-      return pricesAt(target, asking);
-    },
-  };
+  return new Place(target, asking, { usable: true, key: target.credential?.id ?? null });
+}
+
+/** A candidate as the rules of seats see it. */
+class Place implements Destination {
+  readonly provider: string;
+  readonly door: string;
+  readonly model: string;
+  readonly usable: boolean;
+  readonly key: string | null;
+  readonly #candidate: Candidate;
+  readonly #asking: Asking;
+
+  constructor(
+    candidate: Candidate,
+    asking: Asking,
+    of: { readonly usable: boolean; readonly key: string | null },
+  ) {
+    this.provider = candidate.use.provider.id;
+    this.door = candidate.door.id;
+    this.model = candidate.model;
+    this.usable = of.usable;
+    this.key = of.key;
+    this.#candidate = candidate;
+    this.#asking = asking;
+  }
+
+  /** Looked up only where the session may leave. */
+  get prices(): TurnPrices {
+    return pricesAt(this.#candidate, this.#asking);
+  }
 }
 
 function pricesAt({ row, model }: Candidate, { exchange, gateway, cacheMs }: Asking): TurnPrices {
