@@ -36,14 +36,18 @@ export function openUpstreamHealth(
   const last = saved(file);
   health.restore(last.health);
   seats.restore(last.seats, clock.wallMs());
-  let written = "";
-  const save = () => {
+  const known = () => {
     const { savedAtMs, ...state } = health.snapshot();
     const sitting = seats.snapshot();
-    const text = JSON.stringify([state, sitting]);
+    const whole = { health: { ...state, savedAtMs }, seats: sitting };
+    return { whole, text: JSON.stringify([state, sitting]) };
+  };
+  // What was just read needs no writing.
+  let written = known().text;
+  const save = () => {
+    const { whole, text } = known();
     if (text === written) return;
     try {
-      const whole = { health: { ...state, savedAtMs }, seats: sitting };
       writeFileSync(`${file}.new`, JSON.stringify(whole), { mode: PRIVATE_MODE });
       renameSync(`${file}.new`, file);
       written = text;
