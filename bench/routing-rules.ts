@@ -21,8 +21,10 @@ const SHAPES: readonly ((index: number) => string)[] = [
   (index) => `time.hour >= 20 && virtual_key == "key-${index}"`,
   (index) => `customer == "customer-${index}" && !providers.up.healthy`,
 ];
-/** No single fact rules these out: CEL itself is asked every time. */
+/** No single fact rules these out: CEL itself is asked, once for each model. */
 const OPAQUE = (index: number): string => `size(model) > ${200 + index}`;
+/** The same over a fact with another value in every request: nothing can be remembered. */
+const ALWAYS_OPAQUE = (index: number): string => `input.bytes * 2 > ${200_000 + index}`;
 
 /** A part of all requests meets a rule only at the end of the list; most meet none at all. */
 const REQUESTS: readonly RequestFacts[] = Array.from({ length: 8 }, (_, index) =>
@@ -68,6 +70,7 @@ function measure(): Row[] {
     [`${RULES} rules of seven shapes, none holds`, rulesOf(mixed)],
     [`${RULES} rules of seven shapes, the last holds`, last],
     [`${RULES} rules that only CEL can tell`, rulesOf(OPAQUE)],
+    [`${RULES} rules that only CEL can tell, every time`, rulesOf(ALWAYS_OPAQUE)],
   ];
   const row = (name: string, us: number): Row => ({ measure: name, unit: "µs CPU", value: us });
   return [

@@ -6,6 +6,7 @@ import { type CelFacts, celFacts } from "./cel.ts";
 import type { Decision, Fallbacks } from "./decision.ts";
 import { compileExpression, type Expression } from "./expression.ts";
 import { type FactContext, factContext, type RequestFacts, shownFacts } from "./facts.ts";
+import { type Memo, memoFor } from "./memo.ts";
 import type { Precheck } from "./precheck.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 import { type CapabilitiesOf, fallbackTargets, targetsOf } from "./targets.ts";
@@ -53,6 +54,8 @@ interface CompiledRule extends Rule {
   readonly compiled: readonly Expression[];
   /** Of all expressions. */
   readonly prechecks: readonly Precheck[];
+  /** Of each expression; null where its answers cannot be remembered. */
+  readonly memos: readonly (Memo | null)[];
   failures: number;
 }
 
@@ -110,6 +113,7 @@ function compileRule(rule: Rule, cel: CelFacts, providerIds: readonly string[]):
     ...rule,
     compiled,
     prechecks: compiled.flatMap(({ precheck }) => precheck ?? []),
+    memos: compiled.map(memoFor),
     failures: 0,
   };
 }
@@ -132,9 +136,10 @@ interface Trial {
 }
 
 function holds(rule: CompiledRule, trial: Trial): boolean {
-  for (const expression of rule.compiled) {
-    trial.variables ??= trial.engine.variablesOf(trial.context);
-    const held = expression.evaluate(trial.variables);
+  for (const [index, expression] of rule.compiled.entries()) {
+    const evaluate = () =>
+      expression.evaluate((trial.variables ??= trial.engine.variablesOf(trial.context)));
+    const held = rule.memos[index]?.answer(trial.context, evaluate) ?? evaluate();
     if (held === true) continue;
     if (held !== false) fail(trial.engine, rule, held.failed);
     return false;
