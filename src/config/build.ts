@@ -14,6 +14,8 @@ import type {
   ProviderConfig,
   VirtualKeyConfig,
 } from "./config.ts";
+import { governanceOf } from "./governance-build.ts";
+import type { FileGovernance } from "./governance-schema.ts";
 import type { References } from "./reference.ts";
 import { routingOf } from "./routing-build.ts";
 import { parseAddress, parseDuration, parseMoment, parsePlainUrl, REFERENCE } from "./scalar.ts";
@@ -192,10 +194,16 @@ function keyProviderOf(provider: FileKeyProvider, zone: string): KeyProviderConf
 }
 
 function scopeOf(
-  scope: Pick<FileTeam, "labels" | "budgets" | "rate_limits"> & { name?: string | undefined },
+  scope: Pick<FileTeam, "labels" | "budgets" | "rate_limits"> &
+    FileGovernance & { name?: string | undefined },
   zone: string,
 ) {
-  return { name: scope.name ?? null, labels: scope.labels, ...capsOf(scope, zone) };
+  return {
+    name: scope.name ?? null,
+    labels: scope.labels,
+    governance: governanceOf(scope),
+    ...capsOf(scope, zone),
+  };
 }
 
 function capsOf(scope: Pick<FileTeam, "budgets" | "rate_limits">, zone: string) {

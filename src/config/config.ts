@@ -5,6 +5,7 @@ import type { Span, Unit } from "../core/span.ts";
 import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
+import type { GovernanceConfig } from "./governance-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
@@ -33,6 +34,7 @@ interface Governed {
 }
 
 interface Labelled {
+  readonly governance: GovernanceConfig;
   readonly name: string | null;
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -21,6 +21,7 @@ import {
   USD_PER_MILLION,
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import { governance } from "./governance-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
@@ -284,6 +285,7 @@ const customer = z.strictObject({
   id: id.describe("Unique among the customers."),
   ...labelled,
   ...governed,
+  ...governance,
 });
 
 const team = z.strictObject({
@@ -291,6 +293,7 @@ const team = z.strictObject({
   customer: id.describe("Id of the customer that it belongs to."),
   ...labelled,
   ...governed,
+  ...governance,
 });
 
 const owner = z.strictObject({
@@ -298,6 +301,7 @@ const owner = z.strictObject({
   team: id.describe("Id of the team that the person belongs to."),
   ...labelled,
   ...governed,
+  ...governance,
 });
 
 const virtualKey = z.strictObject({
@@ -316,6 +320,7 @@ const virtualKey = z.strictObject({
     .describe("From then on the key is refused; RFC 3339."),
   ...labelled,
   ...governed,
+  ...governance,
   providers: z
     .array(
       z.strictObject({

@@ -38,6 +38,8 @@ export interface Refusal {
   /** One sentence: what is wrong · when it ends · what to do next. Never a secret. */
   readonly message: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The scope whose rule or cap said no, "team/platform"; left out where none did. */
+  readonly by?: string;
 }
 
 /** Makes a refusal; `x-should-retry: false` is added where the code's table entry says so. */

@@ -146,6 +146,7 @@ export function recordRefusal(
     request: exchange.id,
     code: refused.code,
     message: refused.message,
+    ...(refused.by === undefined ? {} : { by: refused.by }),
     ...attributionOf(exchange),
     max_tokens: exchange.subject?.maxTokens ?? null,
     waited_ms: Math.round(exchange.waitedMs),

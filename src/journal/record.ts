@@ -65,6 +65,8 @@ export interface AdmitRecord extends Attribution {
   readonly limits: readonly string[];
   /** Observe mode only: what enforcement would have answered. */
   readonly refusal?: RefusalCode;
+  /** The scope whose rule or cap that refusal is of: "team/platform". */
+  readonly refusal_by?: string;
   /** Observe mode only: what enforcement would have held; missing where it would have refused. */
   readonly shadow_need?: NanoText;
   /** Server tools with more `max_uses` were lowered to this. */
@@ -138,6 +140,8 @@ export interface RefuseRecord extends Attribution {
   readonly request: RequestId;
   readonly code: RefusalCode;
   readonly message: string;
+  /** The scope whose rule or cap said no: "team/platform"; left out where none did. */
+  readonly by?: string;
   readonly max_tokens: number | null;
   readonly waited_ms: number;
   /** Attempts that were made before. */

@@ -8,6 +8,7 @@ import type {
   ProviderKeyConfig,
   VirtualKeyConfig,
 } from "../config/config.ts";
+import type { GovernanceConfig } from "../config/governance-config.ts";
 import { invariant } from "../core/invariant.ts";
 import type { VirtualKeyId } from "../core/ids.ts";
 import type { AccountScope, Scope } from "../core/span.ts";
@@ -26,6 +27,12 @@ export interface PlanProvider {
   readonly accounts: ReadonlyMap<string, readonly Meter[]>;
 }
 
+/** One scope above a key, or the key itself, and what it says of its requests. */
+export interface PlanLevel {
+  readonly scope: Scope;
+  readonly governance: GovernanceConfig;
+}
+
 export interface Plan {
   readonly virtualKey: VirtualKeyId;
   readonly owner: string | null;
@@ -34,6 +41,8 @@ export interface Plan {
   /** Of all levels, the inner one winning; null where there are none. */
   readonly labels: Readonly<Record<string, string>> | null;
   readonly expiresMs: number | null;
+  /** Customer, team, owner and key, outermost first; an owner that is not listed is left out. */
+  readonly levels: readonly PlanLevel[];
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference. */
@@ -145,11 +154,11 @@ function compilePlan(
   const customer = team && lookup.customers.get(team.customer);
   invariant(team !== undefined && customer !== undefined, "a validated key has team and customer");
   const owner = key.owner === null ? undefined : lookup.owners.get(key.owner);
-  const levels = [
-    metersOf("customer", customer.id, customer),
-    metersOf("team", team.id, team),
-    owner === undefined ? [] : metersOf("owner", owner.id, owner),
-    metersOf("virtual_key", key.id, key),
+  const chain = [
+    levelOf("customer", customer),
+    levelOf("team", team),
+    ...(owner === undefined ? [] : [levelOf("owner", owner)]),
+    levelOf("virtual_key", key),
   ];
   const labels = { ...customer.labels, ...team.labels, ...owner?.labels, ...key.labels };
   return {
@@ -159,7 +168,8 @@ function compilePlan(
     customer: customer.id,
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
-    meters: levels.flat().map((definition) => live(ledger, definition)),
+    levels: chain.map(({ scope, governance }) => ({ scope, governance })),
+    meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     providers: providersOf(key, lookup.providers).map(({ use, provider }) => ({
       provider,
       allows: use.models === null ? () => true : modelMatcher(use.models),
@@ -169,6 +179,14 @@ function compilePlan(
       accounts: lookup.accounts.get(provider) ?? NO_ACCOUNTS,
     })),
   };
+}
+
+function levelOf(
+  type: Scope["type"],
+  entity: Governed & { readonly id: string; readonly governance: GovernanceConfig },
+) {
+  const { id, governance } = entity;
+  return { scope: { type, id }, governance, meters: metersOf(type, id, entity) };
 }
 
 const NO_ACCOUNTS: PlanProvider["accounts"] = new Map();

@@ -1,6 +1,7 @@
 /** The control API's ports over a few objects in memory, for tests of the API alone. */
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
+import { NO_GOVERNANCE } from "../../src/config/governance-config.ts";
 import type { Config } from "../../src/config/config.ts";
 import type { AddedEntities } from "../../src/config/added.ts";
 import type {
@@ -320,7 +321,14 @@ function entitiesOf(world: Omit<World, "ports">, dataDir: string): ControlPorts[
 function blankKey(id: string): KeyView["key"] {
   const team = "platform" as KeyView["key"]["team"];
   const none = { owner: null, expiresMs: null, providers: null, budgets: [], rateLimits: [] };
-  return { id: id as VirtualKeyId, team, name: null, labels: {}, ...none };
+  return {
+    id: id as VirtualKeyId,
+    team,
+    name: null,
+    labels: {},
+    governance: NO_GOVERNANCE,
+    ...none,
+  };
 }
 
 /** A request row with its one attempt; `change` replaces fields. */

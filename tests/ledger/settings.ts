@@ -1,4 +1,5 @@
 /** A configuration that random steps change bit by bit: two customers, three teams, two people, four keys. */
+import { NO_GOVERNANCE } from "../../src/config/governance-config.ts";
 import type {
   BudgetConfig,
   Config,
@@ -152,7 +153,7 @@ export class Settings {
 
   #of(scope: string) {
     const { budgets, rateLimits } = this.#governed.get(scope) ?? NOTHING;
-    return { name: null, labels: {}, budgets, rateLimits };
+    return { name: null, labels: {}, governance: NO_GOVERNANCE, budgets, rateLimits };
   }
 
   #at(scope: number): Governed {

@@ -1,0 +1,9 @@
+/** What a scope says of its requests besides budgets and rate limits. */
+
+export interface GovernanceConfig {
+  /** observe: its own rules and those of what is below it are followed on paper alone. Null: nothing said. */
+  readonly mode: "enforce" | "observe" | null;
+}
+
+/** Of a scope that says nothing; shared by all of these. */
+export const NO_GOVERNANCE: GovernanceConfig = { mode: null };
