@@ -32,7 +32,7 @@ const CAPS = {
   owner: { a1: "0.25", b1: "0.38" },
   key: { a2: "0.2", b2: "0.4" },
   providerConfig: { a3: "0.2", b3: "0.4" },
-  session: { b1: "0.14", b2: "0.1" },
+  session: { b1: "0.14", b2: "0.07" },
 } as const;
 
 describe(`a thousand requests, two hundred at once, seed ${SEED}`, () => {
