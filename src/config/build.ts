@@ -22,6 +22,7 @@ import { parseAddress, parseDuration, parseMoment, parsePlainUrl, REFERENCE } fr
 import type { ConfigFile } from "./schema.ts";
 
 const MEBIBYTE = 1_048_576;
+const NANO_PER_USD = 1_000_000_000;
 
 type FileProvider = ConfigFile["providers"][number];
 type FileVirtualKey = ConfigFile["virtual_keys"][number];
@@ -225,7 +226,16 @@ function limitOf(limit: FileLimit, zone: string): LimitConfig {
   const { concurrent } = limit;
   if (concurrent !== undefined)
     return { unit: "concurrent", amount: concurrent, span: null, burst: null };
-  const window = { span: spanOf(limit, zone), burst: limit.burst ?? null };
+  const { overshoot } = limit;
+  const window = {
+    span: spanOf(limit, zone),
+    burst: limit.burst ?? null,
+    ...(overshoot === undefined ? {} : { overshoot }),
+  };
+  if (limit.usd !== undefined) {
+    const burst = window.burst === null ? null : window.burst * NANO_PER_USD;
+    return { ...window, unit: "cost", amount: sound(parseUsd(limit.usd)), burst };
+  }
   if (limit.requests !== undefined) return { unit: "requests", amount: limit.requests, ...window };
   if (limit.input_tokens !== undefined) {
     return { unit: "input_tokens", amount: limit.input_tokens, ...window };
@@ -238,7 +248,7 @@ function spanOf(cap: Pick<FileBudget, "per" | "rolling">, timeZone: string): Spa
   if (rolling !== undefined)
     return { kind: "rolling", spanMs: sound(parseDuration(rolling)), text: rolling };
   invariant(per !== undefined, "a cap of a faultless file has a period");
-  if (per === "total" || per === "session") return { kind: per };
+  if (per === "total" || per === "session" || per === "subagent") return { kind: per };
   return { kind: "calendar", per, timeZone };
 }
 

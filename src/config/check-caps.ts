@@ -5,7 +5,9 @@ import type { Path } from "./fault.ts";
 import { parseDuration, resolveTimeZone } from "./scalar.ts";
 import type { ConfigInput } from "./schema.ts";
 
-const UNITS = ["requests", "input_tokens", "output_tokens", "concurrent"] as const;
+const UNITS = ["requests", "input_tokens", "output_tokens", "usd", "concurrent"] as const;
+/** Token buckets count nano-dollars in numbers that are exact. */
+const BURST_USD_MAX = 9_000_000;
 
 type CustomerInput = NonNullable<ConfigInput["customers"]>[number];
 type BudgetDraft = Draft<NonNullable<CustomerInput["budgets"]>[number]>;
@@ -48,12 +50,20 @@ function* accountsOf(draft: FileDraft): Generator<[Path, GovernedDraft]> {
       yield [["providers", index, "keys", at], key];
 }
 
-/** Sessions are a client's, and no account tells them apart. */
+/** Sessions are a client's, and no account tells them apart; what settles there counts, and nothing is held. */
 function checkAccount({ report }: Checking, path: Path, { rate_limits: limits }: GovernedDraft) {
-  for (const [index, { per }] of itemsOf(limits)) {
-    if (per !== "session") continue;
-    const message = "a provider's key knows no sessions: write another period, such as per: minute";
-    report([...path, "rate_limits", index, "per"], message);
+  for (const [index, limit] of itemsOf(limits)) {
+    const at = [...path, "rate_limits", index];
+    if (limit.per === "session" || limit.per === "subagent") {
+      const message =
+        "a provider's key knows no sessions: write another period, such as per: minute";
+      report([...at, "per"], message);
+    }
+    if (isWritten(limit, "overshoot"))
+      report(
+        [...at, "overshoot"],
+        "a provider's key holds nothing to go over: leave overshoot out",
+      );
   }
 }
 
@@ -114,16 +124,22 @@ function checkLimitWindow(
   { limit, unit }: { readonly limit: LimitDraft; readonly unit: Unit },
 ): boolean {
   if (unit === "concurrent") {
-    const extra = (["per", "rolling", "burst"] as const).filter((field) => isWritten(limit, field));
+    const fields = ["per", "rolling", "burst", "overshoot"] as const;
+    const extra = fields.filter((field) => isWritten(limit, field));
     for (const field of extra) {
       checking.report([...path, field], `concurrent counts what is in flight: leave ${field} out`);
     }
     return extra.length === 0;
   }
   if (!checkWindow(checking, path, limit)) return false;
+  if (unit === "requests" && isWritten(limit, "overshoot")) {
+    const message = "requests are counted one by one and go over nothing: leave overshoot out";
+    checking.report([...path, "overshoot"], message);
+  }
   if (!isWritten(limit, "burst")) return true;
-  const { per } = limit;
-  if (!isWritten(limit, "rolling") && per !== "total" && per !== "session") return true;
+  if (unit === "usd" && (limit.burst ?? 0) > BURST_USD_MAX)
+    checking.report([...path, "burst"], `is more than ${BURST_USD_MAX} dollars: write less`);
+  if (!isWritten(limit, "rolling") && !isEndless(limit.per)) return true;
   const message =
     "burst needs a rate to refill at: use per with second, minute, hour, day, week or month";
   checking.report([...path, "burst"], message);
@@ -151,9 +167,14 @@ function windowOf(
 ): string | null {
   if (cap.rolling !== undefined) return `rolling ${parseDuration(cap.rolling)}`;
   if (cap.per === undefined) return null;
-  if (cap.per === "total" || cap.per === "session") return cap.per;
+  if (isEndless(cap.per)) return cap.per;
   if (timeZone === null) return null;
   return `${cap.per} ${resolveTimeZone(timeZone) ?? timeZone}`;
+}
+
+/** Windows that never reset, and need no zone. */
+function isEndless(per: string | undefined): per is "total" | "session" | "subagent" {
+  return per === "total" || per === "session" || per === "subagent";
 }
 
 /** The zone of a budget's windows; null where it is faulty. */

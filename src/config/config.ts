@@ -21,11 +21,14 @@ export interface BudgetConfig {
 
 export interface LimitConfig {
   readonly unit: Exclude<Unit, "usd">;
-  readonly amount: number;
+  /** Nano-dollars of `cost`; else plain numbers. */
+  readonly amount: number | NanoUsd;
   /** Null for `concurrent`, which has no window. */
   readonly span: Span | null;
-  /** A token bucket of this size instead of a calendar window; null: the window. */
+  /** A token bucket of this size, in the unit, instead of a calendar window; null: the window. */
   readonly burst: number | null;
+  /** Left out: none. */
+  readonly overshoot?: "none" | "last_request";
 }
 
 interface Governed {

@@ -37,7 +37,17 @@ const PROVIDER_SETTINGS = [
 ] as const;
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const TIMER_SECONDS_MAX = TIMER_DAYS_MAX * 86_400;
-const PERIODS = ["second", "minute", "hour", "day", "week", "month", "total", "session"] as const;
+const PERIODS = [
+  "second",
+  "minute",
+  "hour",
+  "day",
+  "week",
+  "month",
+  "total",
+  "session",
+  "subagent",
+] as const;
 
 const usd = text({
   pattern: USD,
@@ -94,7 +104,9 @@ const budget = z.strictObject({
   per: z
     .enum(PERIODS)
     .optional()
-    .describe("The calendar window; total and session never reset. Either this or rolling."),
+    .describe(
+      "The calendar window; total, session and subagent never reset. Either this or rolling.",
+    ),
   rolling: rolling
     .optional()
     .describe("The span of a rolling window: 90s, 30m, 5h, 7d. Either this or per."),
@@ -111,6 +123,7 @@ const rateLimit = z.strictObject({
   requests: count.optional().describe("Most requests in a window."),
   input_tokens: count.optional().describe("Most input tokens in a window."),
   output_tokens: count.optional().describe("Most output tokens in a window."),
+  usd: usd.optional().describe("Most cost in a window, in US dollars; refused as a rate."),
   concurrent: count.optional().describe("Most requests in flight at once; has no window."),
   per: z.enum(PERIODS).optional().describe("The calendar window. Either this or rolling."),
   rolling: rolling
@@ -121,7 +134,13 @@ const rateLimit = z.strictObject({
     .min(1)
     .max(COUNT_MAX)
     .optional()
-    .describe("Makes the limit a token bucket of this size that refills at the limit's rate."),
+    .describe(
+      "Makes the limit a token bucket of this size, in whole dollars with usd, that refills at its rate.",
+    ),
+  overshoot: z
+    .enum(["none", "last_request"])
+    .optional()
+    .describe("As of budgets; for limits on tokens and usd."),
 });
 
 const governed = {

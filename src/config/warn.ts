@@ -68,7 +68,8 @@ function* budgetsOf(file: ConfigFile): Generator<[Path, FileBudgets]> {
 
 function warnOfIdleZones(path: Path, budgets: FileBudgets, warn: Warn): void {
   for (const [index, { rolling, per, time_zone: zone }] of budgets.entries()) {
-    const isCalendar = rolling === undefined && per !== "total" && per !== "session";
+    const isEndless = per === "total" || per === "session" || per === "subagent";
+    const isCalendar = rolling === undefined && !isEndless;
     if (zone === undefined || isCalendar) continue;
     const period = rolling === undefined ? `per: ${per}` : `rolling: ${rolling}`;
     warn(

@@ -9,7 +9,7 @@ import type {
   ProviderConfig,
   TeamConfig,
 } from "../config/config.ts";
-import { formatUsd } from "../core/money.ts";
+import { formatUsd, nanoUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
 import { timeField, usdField } from "./answer-fields.ts";
@@ -31,9 +31,11 @@ const limitFields = z
     requests: z.int().optional(),
     input_tokens: z.int().optional(),
     output_tokens: z.int().optional(),
+    usd: usdField.optional(),
     concurrent: z.int().optional(),
     ...period,
-    burst: z.int().optional(),
+    burst: z.int().optional().describe("In whole dollars with usd."),
+    overshoot: z.enum(["none", "last_request"]).optional(),
   })
   .meta({ id: "RateLimitOfEntity" });
 
@@ -154,13 +156,21 @@ function capsOf({ budgets, rateLimits }: Capped) {
       ...(span.kind === "calendar" ? { time_zone: span.timeZone } : {}),
       overshoot,
     })),
-    rate_limits: rateLimits.map(({ unit, amount, span, burst }) => ({
-      [unit]: amount,
-      ...spanOf(span),
-      ...(burst === null ? {} : { burst }),
-    })),
+    rate_limits: rateLimits.map(limitOf),
   };
 }
+
+function limitOf({ unit, amount, span, burst, overshoot }: LimitConfig) {
+  const isCost = unit === "cost";
+  return {
+    ...(isCost ? { usd: formatUsd(nanoUsd(BigInt(amount))) } : { [unit]: amount }),
+    ...spanOf(span),
+    ...(burst === null ? {} : { burst: isCost ? burst / NANO_PER_USD : burst }),
+    ...(overshoot === undefined ? {} : { overshoot }),
+  };
+}
+
+const NANO_PER_USD = 1_000_000_000;
 
 function spanOf(span: Span | null) {
   if (span === null) return {};

@@ -125,11 +125,9 @@ function budgetSection(budgets: readonly BudgetView[]): Html {
   }
   const sorted = budgets.toSorted(byUse);
   // Sessions come and go by the dozen: they must not push what stays off the page.
-  const sessions = new Set(
-    sorted.filter(({ scope }) => scope.type === "session").slice(0, SESSIONS_SHOWN),
-  );
+  const sessions = new Set(sorted.filter(isOfClient).slice(0, SESSIONS_SHOWN));
   const shown = sorted
-    .filter((budget) => budget.scope.type !== "session" || sessions.has(budget))
+    .filter((budget) => !isOfClient(budget) || sessions.has(budget))
     .slice(0, BUDGETS_SHOWN);
   const left = budgets.length - shown.length;
   return html`<section>
@@ -160,6 +158,11 @@ function budgetSection(budgets: readonly BudgetView[]): Html {
   </section>`;
 }
 
+/** Windows that clients open: of sessions and their agents. */
+function isOfClient({ scope }: BudgetView): boolean {
+  return scope.type === "session" || scope.type === "subagent";
+}
+
 function byUse(left: BudgetView, right: BudgetView): number {
   const use = ({ settled, held, limit }: BudgetView): number =>
     limit <= 0n ? 1 : Number(((settled + held) * 1_000_000n) / limit);
@@ -168,7 +171,7 @@ function byUse(left: BudgetView, right: BudgetView): number {
 
 /** Windows without an end: spans that slide, and those that never reset. */
 function endless(per: string): string {
-  return per === "total" || per === "session" ? "never resets" : "slides";
+  return ["total", "session", "subagent"].includes(per) ? "never resets" : "slides";
 }
 
 function budgetRow(budget: BudgetView): Html {

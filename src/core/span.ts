@@ -8,10 +8,12 @@ export type Span =
   /** `text` is what the file says: "5h". */
   | { readonly kind: "rolling"; readonly spanMs: number; readonly text: string }
   | { readonly kind: "total" }
-  | { readonly kind: "session" };
+  | { readonly kind: "session" }
+  /** One agent of a session, as the client's header names it. */
+  | { readonly kind: "subagent" };
 
-/** What a window counts. Money is in nano-dollars, the rest in plain numbers. */
-export type Unit = "usd" | "requests" | "input_tokens" | "output_tokens" | "concurrent";
+/** What a window counts. Money is in nano-dollars, the rest in plain numbers. `usd` is a budget, `cost` a rate limit. */
+export type Unit = "usd" | "cost" | "requests" | "input_tokens" | "output_tokens" | "concurrent";
 
 export const SCOPE_TYPES = [
   "customer",
@@ -20,11 +22,12 @@ export const SCOPE_TYPES = [
   "virtual_key",
   "provider_config",
   "session",
+  "subagent",
 ] as const;
-/** The levels of the chain, outermost first. `session` is the window of a `per: session` budget. */
+/** The levels of the chain, outermost first. `session` and `subagent` are windows of budgets `per` these. */
 export type ScopeType = (typeof SCOPE_TYPES)[number];
 
-/** Whose window it is. A provider config's id is `key/provider`; a session's is `key/session id`. */
+/** Whose window it is. A provider config's id is `key/provider`; a session's is `key/session id`, a subagent's `session id/agent`. */
 export interface Scope {
   readonly type: ScopeType;
   readonly id: string;

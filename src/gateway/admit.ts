@@ -2,8 +2,9 @@
 import { takesMaxUses } from "../core/body-facts.ts";
 import { invariant } from "../core/invariant.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { isOfAccount, limitShortage, type Books } from "../ledger/decide.ts";
-import { climb, isNearCap, isWorthCounting } from "../ledger/ladder.ts";
+import { isBusy, isOfAccount, limitShortage, type Books, type Claim } from "../ledger/decide.ts";
+import { climb, isNearCap, isWorthCounting, leastAnswer } from "../ledger/ladder.ts";
+import { isOfAgents } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
 import { explainShortage } from "../policy/explain.ts";
 import { accountWindows } from "./accounts.ts";
@@ -18,7 +19,7 @@ import {
 } from "./demand.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
-import { keyIsFull } from "./refuse.ts";
+import { awaitsOthers, claimRefused, isClaimRefused, keyIsFull } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
@@ -27,11 +28,6 @@ import { waitFor } from "./wait-for.ts";
 
 /** Where a server tool's passes do not fit, it may run so often. */
 const MAX_USES_CAPS = [3, 1];
-const BUDGET_CODES: ReadonlySet<string> = new Set([
-  "budget_exhausted",
-  "request_exceeds_budget",
-  "budget_busy",
-]);
 
 /**
  * Takes the hold, or says which limit or budget refuses: `keyIsFull` where that is one of the target's
@@ -52,10 +48,10 @@ export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Ad
       throw new ClientGone("the client hung up while its input was counted");
     result = attempt();
   }
-  if (!isRefusal(result) || result.code !== "budget_busy") return result;
+  if (!isRefusal(result) || !awaitsOthers(result)) return result;
   const again = () => {
     const next = attempt();
-    return isRefusal(next) && next.code === "budget_busy" ? null : next;
+    return isRefusal(next) && awaitsOthers(next) ? null : next;
   };
   const atMostMs = gateway.budgetWaitMs();
   return (await waitFor(request.exchange, again, { atMostMs, gateway })) ?? result;
@@ -72,14 +68,14 @@ interface Known extends Knowledge {
 /** Decides and takes in one turn of the event loop. */
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
   const { windows, nowMs } = windowsOf(request, gateway);
-  const limited = limitShortage(windows, nowMs, "real");
+  const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
+  const limited = limitShortage(windows, nowMs, "real", leastClaim(request, byBytes));
   if (limited !== null) {
     const refused = explainShortage(limited, "real", nowMs);
     return isOfAccount(limited) ? keyIsFull(refused) : refused;
   }
-  const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(byBytes.price, gateway);
-  const nearCap = isNearCap(windows, byBytes.boundFor(byBytes.asked).need);
+  const nearCap = isNearCap(windows, byBytes.claimFor(byBytes.asked));
   if (nearCap && known.turn === null && countsBound(request, gateway))
     learn(request, known, gateway);
   const { cutAt } = known;
@@ -115,8 +111,8 @@ function observe(request: AdmitRequest, gateway: Gateway): Admitted {
   const pricing = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(pricing.price, gateway);
   const shadow = request.waived ?? shadowDecision(request, windows, { nowMs, pricing });
-  const need = pricing.boundFor(pricing.asked).need;
-  const taking = { maxTokens: pricing.asked, need, windows, nowMs, pricing, shadow };
+  const { need, tokens } = pricing.claimFor(pricing.asked);
+  const taking = { maxTokens: pricing.asked, need, tokens, windows, nowMs, pricing, shadow };
   return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
 }
 
@@ -125,7 +121,7 @@ function shadowDecision(
   windows: readonly Window[],
   at: { readonly nowMs: number; readonly pricing: Pricing },
 ): Decision | Refusal {
-  const limited = limitShortage(windows, at.nowMs, "shadow");
+  const limited = limitShortage(windows, at.nowMs, "shadow", leastClaim(request, at.pricing));
   if (limited !== null) return explainShortage(limited, "shadow", at.nowMs);
   return decideOn({ request, windows, books: "shadow", cutAt: null, ...at });
 }
@@ -135,11 +131,17 @@ function windowsOf(request: AdmitRequest, gateway: Gateway) {
   const nowMs = gateway.ledgerClock.nowMs();
   const name = gateway.sessions.nameOf(plan.virtualKey, exchange.subject?.session ?? null, nowMs);
   const session = { virtualKey: plan.virtualKey, name };
+  const agent = exchange.subject?.agent ?? null;
   const windows: Window[] = [];
   for (const meters of [plan.meters, target.use.meters])
-    for (const meter of meters)
-      if (!exchange.isCounted || meter.unit !== "requests")
-        windows.push(gateway.ledger.windowAt(meter, nowMs, session));
+    for (const meter of meters) {
+      if (exchange.isCounted && meter.unit === "requests") continue;
+      if (!isOfAgents(meter)) windows.push(gateway.ledger.windowAt(meter, nowMs, session));
+      else if (agent !== null) {
+        const named = { ...session, agent: gateway.sessions.agentOf(session, agent) };
+        windows.push(gateway.ledger.windowAt(meter, nowMs, named));
+      }
+    }
   // For the account each attempt is a request.
   windows.push(...accountWindows(target, target.credential?.id ?? null, nowMs, gateway));
   return { windows, nowMs };
@@ -160,7 +162,7 @@ function mayCount(
   known: Known,
   gateway: Gateway,
 ): boolean {
-  if (!BUDGET_CODES.has(refused.code) || !countsBound(request, gateway)) return false;
+  if (!isClaimRefused(refused) || !countsBound(request, gateway)) return false;
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows, nowMs } = windowsOf(request, gateway);
@@ -169,9 +171,10 @@ function mayCount(
   const floor = floorOf(request, known.cutAt);
   return isWorthCounting({
     windows,
+    nowMs,
     asked: pricing.asked,
     floor,
-    leastNeedFor: (maxTokens) => pricing.boundFor(maxTokens).need,
+    leastClaimFor: (maxTokens) => pricing.claimFor(maxTokens),
   });
 }
 
@@ -206,12 +209,19 @@ function decideOn(of: {
   const rung = climb({
     windows,
     books,
+    nowMs,
     asked: pricing.asked,
     floor: floorOf(request, of.cutAt),
     compaction: isCompaction(request.exchange.request.headers),
     claimFor: (maxTokens) => pricing.claimFor(maxTokens),
   });
-  return rung.fits ? rung : explainShortage(rung.shortage, books, nowMs);
+  if (rung.fits) return rung;
+  return claimRefused(explainShortage(rung.shortage, books, nowMs), isBusy(rung.shortage));
+}
+
+/** The least that a clamp leaves of the claim. */
+function leastClaim(request: AdmitRequest, pricing: Pricing): Claim {
+  return pricing.claimFor(leastAnswer({ asked: pricing.asked, floor: floorOf(request, null) }));
 }
 
 /** `max_tokens` goes no lower: what may be thought, and what an answer that is continued was cut at. */

@@ -26,7 +26,13 @@ import { endingOf, recordRelease, recordSettlement } from "./record.ts";
 import { journalRefusal } from "./refuse.ts";
 import { relay, type Relayed } from "./relay.ts";
 import type { Target } from "./candidates.ts";
-import { needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
+import {
+  needAfterStart,
+  settlementOf,
+  tokensAfterStart,
+  UNBILLED,
+  type Settlement,
+} from "./settle.ts";
 import { admitUnbilled, type Admitted } from "./take.ts";
 import { rememberTurn } from "./turns.ts";
 
@@ -184,8 +190,13 @@ function releaseInput(
   // Far from a cap nobody waits for it.
   if (!admitted.nearCap || !admitted.hold.open) return;
   if (admitted.bound.passes > 1 || body.facts.fallbacks.length > 0) return;
+  const { hold } = admitted;
   const need = needAfterStart(admitted, billed, exchange.ruling.prices);
-  if (need < admitted.hold.need) recordRelease(exchange, admitted, need, gateway);
+  const tokens = tokensAfterStart(admitted, billed);
+  const isLess = need < hold.need || (tokens !== null && tokens.input < hold.tokens.input);
+  if (!isLess) return;
+  const least = need < hold.need ? need : hold.need;
+  recordRelease(exchange, admitted, { need: least, tokens }, gateway);
 }
 
 /** What the attempt cost, by the provider's figures or an estimate upwards. */
@@ -231,8 +242,10 @@ function checkInput(
 /** A fault of ours after the hold: the attempt may be billed, so its whole hold is. */
 export function chargeFault({ exchange, admitted }: Attempt, gateway: Gateway): void {
   if (!admitted.hold.open) return;
-  const cost = nanoUsd(admitted.hold.need);
-  const settlement = { cost, usage: NO_USAGE, estimated: true, fault: "gateway_fault" };
+  const { need, tokens } = admitted.hold;
+  const cost = nanoUsd(need);
+  const usage = { ...NO_USAGE, input_tokens: tokens.input, output_tokens: tokens.output };
+  const settlement = { cost, usage, estimated: true, fault: "gateway_fault" };
   const end = endingOf(exchange, gateway, { outcome: "interrupted", status: 500 });
   recordSettlement({ exchange, admitted, settlement, relayed: null, end }, gateway);
 }

@@ -3,8 +3,9 @@ import type { BodyFacts } from "../core/body-facts.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Refusal } from "../core/refusal.ts";
 import type { Claim } from "../ledger/decide.ts";
+import type { TokenNeed } from "../ledger/state.ts";
 import { boundOf, type Bound, type BoundContext } from "../pricing/bound.ts";
-import { likelyCost } from "../pricing/likely.ts";
+import { likelyCost, USUAL_ANSWER_TOKENS } from "../pricing/likely.ts";
 import type { ModelPrice } from "../pricing/price.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import type { CanonicalRequest } from "../wire/canonical/request.ts";
@@ -108,13 +109,34 @@ class BodyPricing implements Pricing {
   }
 
   claimFor(maxTokens: number): Claim {
-    const { need, inputTokens } = this.boundFor(maxTokens);
+    const bound = this.boundFor(maxTokens);
+    const { need, inputTokens } = bound;
     const { cachedTokens } = this.#known;
+    const tokens = tokensOf(bound);
     return {
       need,
+      tokens,
       likely: () => likelyCost({ facts: this.#facts, inputTokens, cachedTokens }, this.price),
+      // What is read from the cache counts in no limit.
+      likelyTokens: () => ({
+        input: Math.max(0, tokens.input - Math.min(cachedTokens, inputTokens)),
+        output: Math.min(tokens.output, USUAL_ANSWER_TOKENS),
+      }),
     };
   }
+}
+
+/** The most tokens that limits can count of an attempt: of its own model, advisors and fallbacks. */
+function tokensOf({ inputTokens, outputTokens, others }: Bound): TokenNeed {
+  return {
+    input: safe(inputTokens + (others?.inputTokens ?? 0)),
+    output: safe(outputTokens + (others?.outputTokens ?? 0)),
+  };
+}
+
+/** No limit is above it, and JSON has it exactly. */
+function safe(tokens: number): number {
+  return Math.min(tokens, Number.MAX_SAFE_INTEGER);
 }
 
 /** Says once of each model that its price is assumed. */

@@ -1,7 +1,7 @@
 /** `GET /me`: what a developer may know of the own key: its budgets, limits and sessions. */
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { formatTime } from "../core/time.ts";
-import { perText } from "../ledger/meter.ts";
+import { isOfSessions, perText, scopeOf } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
 import type { Plan } from "../policy/plan.ts";
 import { answerJson } from "./answer.ts";
@@ -13,17 +13,15 @@ export function serveMe(exchange: Exchange, plan: Plan, gateway: Gateway): null 
   const nowMs = gateway.ledgerClock.nowMs();
   const meters = [...plan.meters, ...plan.providers.flatMap((use) => use.meters)];
   const windows = meters
-    .filter((meter) => meter.span?.kind !== "session")
+    .filter((meter) => !isOfSessions(meter))
     .map((meter) => gateway.ledger.windowAt(meter, nowMs, null));
-  const own = [...gateway.ledger.windows()].filter(
-    (window) => window.session?.virtualKey === plan.virtualKey,
-  );
-  const money = [...windows.filter((window) => window.meter.unit === "usd"), ...own];
+  for (const window of gateway.ledger.windows())
+    if (window.session?.virtualKey === plan.virtualKey) windows.push(window);
   answerJson(exchange, {
     virtual_key: plan.virtualKey,
     owner: plan.owner,
     team: plan.team,
-    budgets: money.map(budgetOf),
+    budgets: windows.filter((window) => window.meter.unit === "usd").map(budgetOf),
     limits: windows.filter((window) => window.meter.unit !== "usd").map(limitOf),
     sessions: [...gateway.sessions.of(plan.virtualKey)].map(([session, lastUsedMs]) => ({
       session,
@@ -45,18 +43,22 @@ function budgetOf(window: Window) {
 }
 
 function limitOf(window: Window) {
+  const { unit, cap } = window.meter;
+  const [limit, used] = [cap ?? 0n, window.settled + window.held];
+  if (unit !== "cost")
+    return { ...commonOf(window), unit, limit: Number(limit), used: Number(used) };
   return {
     ...commonOf(window),
-    unit: window.meter.unit,
-    limit: Number(window.meter.cap ?? 0n),
-    used: Number(window.settled + window.held),
+    unit,
+    limit_usd: formatUsd(nanoUsd(limit)),
+    used_usd: formatUsd(nanoUsd(used)),
   };
 }
 
 function commonOf(window: Window) {
   const { session, startMs, endMs, meter } = window;
   return {
-    scope: session === null ? meter.scope : { type: "session", id: session.name },
+    scope: session === null ? meter.scope : scopeOf(session),
     per: perText(meter.span),
     window: {
       start: startMs === null ? null : formatTime(startMs),

@@ -3,6 +3,7 @@ import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
+import type { TokenNeed } from "../ledger/state.ts";
 import { upstreamId } from "./answer.ts";
 import type { Admitted } from "./take.ts";
 import { attributionOf, insideMs, taskTypeOf, type Exchange } from "./exchange.ts";
@@ -90,16 +91,17 @@ function resultOf(relayed: Relayed | null, settlement: Settlement): string {
 export function recordRelease(
   exchange: Exchange,
   admitted: Admitted,
-  need: bigint,
+  { need, tokens }: { readonly need: bigint; readonly tokens: TokenNeed | null },
   gateway: Gateway,
 ): void {
-  gateway.ledger.release(admitted.hold, need);
+  gateway.ledger.release(admitted.hold, need, tokens ?? undefined);
   gateway.journal.outcome({
     time: formatTime(gateway.ledgerClock.nowMs()),
     type: "release",
     request: exchange.id,
     attempt: admitted.hold.record.attempt,
     need: String(need),
+    ...(tokens === null ? {} : { token_need: tokens }),
   });
 }
 

@@ -74,6 +74,24 @@ export function isKeyFull(refused: Refusal): refused is KeyIsFull {
   return "keyIsFull" in refused;
 }
 
+/** A refusal of what an attempt claims: a smaller claim may fit, or the same one once others have ended. */
+export interface ClaimRefused extends Refusal {
+  readonly awaitsOthers: boolean;
+}
+
+export function claimRefused(refused: Refusal, awaitsOthers: boolean): ClaimRefused {
+  return { ...refused, awaitsOthers };
+}
+
+export function isClaimRefused(refused: Refusal): refused is ClaimRefused {
+  return "awaitsOthers" in refused;
+}
+
+/** Whether only others' holds are in the way. */
+export function awaitsOthers(refused: Refusal): boolean {
+  return isClaimRefused(refused) && refused.awaitsOthers;
+}
+
 /** 503 while every key that could serve rests. */
 export function nobodyUsable(model: string, untilMs: number): Refusal {
   const seconds = Math.max(1, Math.ceil(untilMs / 1000));

@@ -1,6 +1,8 @@
 /** What an attempt cost: the provider's own figures, or a one-sided estimate where it gave none. */
 import { nanoUsd, roundUp, type NanoUsd } from "../core/money.ts";
 import { NO_USAGE, type BilledUsage, type Usage } from "../core/usage.ts";
+import { limitedInputTokens } from "../ledger/amounts.ts";
+import type { TokenNeed } from "../ledger/state.ts";
 import { costOf } from "../pricing/cost.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import { outcomeOf } from "../providers/outcome.ts";
@@ -139,6 +141,14 @@ export function needAfterStart(admitted: Admitted, billed: BilledUsage, book: Pr
   const { bound } = admitted;
   const input = priced(withoutOutput(billed), admitted, book).cost;
   return input + roundUp(BigInt(bound.outputTokens) * bound.outputPico);
+}
+
+/** The same in tokens: exact input, as limits count it, and all of the output. Null: it holds none. */
+export function tokensAfterStart({ hold }: Admitted, billed: BilledUsage): TokenNeed | null {
+  const { tokens } = hold;
+  if (tokens.input + tokens.output === 0) return null;
+  const input = Math.min(tokens.input, limitedInputTokens(billed.usage));
+  return { input, output: tokens.output };
 }
 
 /** The most that a counted input can be charged as. */

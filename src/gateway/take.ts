@@ -3,9 +3,10 @@ import { nanoUsd, type PicoUsdPerToken } from "../core/money.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { AdmitRecord, PriceSource } from "../journal/record.ts";
+import { amountHeld, exceedsCap, holdTokens } from "../ledger/amounts.ts";
 import { claimOf } from "../ledger/decide.ts";
-import { exceedsCap, type Hold } from "../ledger/ledger.ts";
-import type { Window } from "../ledger/state.ts";
+import type { Hold } from "../ledger/ledger.ts";
+import { NO_TOKENS, type Need, type TokenNeed, type Window } from "../ledger/state.ts";
 import type { Bound } from "../pricing/bound.ts";
 import type { ModelPrice } from "../pricing/price.ts";
 import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
@@ -33,9 +34,8 @@ export interface Admitted {
 }
 
 /** How large the answer may be, and what is held for it. */
-export interface Decision {
+export interface Decision extends Need {
   readonly maxTokens: number;
-  readonly need: bigint;
 }
 
 /** A decision with all that it was made from. */
@@ -55,7 +55,8 @@ export function take(request: AdmitRequest, gateway: Gateway, taking: Taking): A
   const { pricing, maxTokens, nowMs } = taking;
   const bound = pricing.boundFor(maxTokens);
   const clamped = maxTokens < pricing.asked ? maxTokens : null;
-  const record = admitRecord(request, taking, { bound, clamped });
+  const held = heldTokens(taking);
+  const record = admitRecord(request, taking, { bound, clamped, held });
   const hold = gateway.ledger.take({
     id: `${record.request}/${record.attempt}`,
     record,
@@ -63,6 +64,8 @@ export function take(request: AdmitRequest, gateway: Gateway, taking: Taking): A
     admittedMs: nowMs,
     need: taking.need,
     shadowNeed: shadowNeedOf(taking),
+    tokens: held?.tokens ?? NO_TOKENS,
+    shadowTokens: held?.shadowTokens ?? NO_TOKENS,
   });
   const { nearCap, turn, maxUsesCap } = taking;
   const { target } = request;
@@ -76,13 +79,29 @@ function shadowNeedOf({ shadow, need }: Taking): bigint | null {
   return isRefusal(shadow) ? null : shadow.need;
 }
 
+interface HeldTokens {
+  readonly tokens: TokenNeed;
+  readonly shadowTokens: TokenNeed;
+}
+
+/** Tokens are held, and recorded, where a limit of the chain asks for them. */
+function heldTokens({ windows, tokens, shadow }: Taking): HeldTokens | null {
+  if (!holdTokens(windows)) return null;
+  const isOwn = shadow !== null && !isRefusal(shadow);
+  return { tokens, shadowTokens: isOwn ? shadow.tokens : tokens };
+}
+
 function admitRecord(
   request: AdmitRequest,
   taking: Taking,
-  derived: { readonly bound: Bound; readonly clamped: number | null },
+  derived: {
+    readonly bound: Bound;
+    readonly clamped: number | null;
+    readonly held: HeldTokens | null;
+  },
 ): AdmitRecord {
   const { exchange, target, model } = request;
-  const { bound, clamped } = derived;
+  const { bound, clamped, held } = derived;
   const { shadow } = taking;
   return {
     time: formatTime(taking.nowMs),
@@ -108,16 +127,22 @@ function admitRecord(
     task_source: exchange.subject?.taskSource ?? "heuristic",
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
+    ...(held === null ? {} : tokenFields(held)),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
     ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),
   };
 }
 
-function isOvershooting({ windows, need, shadow }: Taking): boolean {
+function tokenFields({ tokens, shadowTokens }: HeldTokens) {
+  const isSame = shadowTokens.input === tokens.input && shadowTokens.output === tokens.output;
+  return { token_need: tokens, ...(isSame ? {} : { shadow_token_need: shadowTokens }) };
+}
+
+function isOvershooting(taking: Taking): boolean {
   return (
-    shadow === null &&
-    windows.some((window) => window.meter.unit === "usd" && exceedsCap(window, need))
+    taking.shadow === null &&
+    taking.windows.some((window) => exceedsCap(window, amountHeld(window, taking)))
   );
 }
 
@@ -138,7 +163,7 @@ export function admitUnbilled(request: AdmitRequest, gateway: Gateway): Admitted
   const { price, asked } = pricingOf(request, nowMs, NOTHING_KNOWN);
   const claimFor = () => claimOf(0n);
   const pricing = { price, asked, boundFor: () => NOTHING_BOUND, claimFor };
-  const decision = { maxTokens: asked, need: 0n };
+  const decision = { maxTokens: asked, need: 0n, tokens: NO_TOKENS };
   const taking = { ...decision, windows: [], nowMs, pricing, shadow: null };
   return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
 }

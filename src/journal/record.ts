@@ -69,6 +69,10 @@ export interface AdmitRecord extends Attribution {
   readonly refusal_by?: string;
   /** Observe mode only: what enforcement would have held; missing where it would have refused. */
   readonly shadow_need?: NanoText;
+  /** What it holds of token limits; left out where its chain has none. */
+  readonly token_need?: { readonly input: number; readonly output: number };
+  /** Observe mode only: the same as enforcement would have held it, where that is less. */
+  readonly shadow_token_need?: { readonly input: number; readonly output: number };
   /** Server tools with more `max_uses` were lowered to this. */
   readonly clamped_max_uses?: number;
   /** `last_request` where a budget with that overshoot let it over the cap. */
@@ -90,6 +94,8 @@ export interface ReleaseRecord {
   readonly request: RequestId;
   readonly attempt: number;
   readonly need: NanoText;
+  /** Left out: what it holds of token limits stays. */
+  readonly token_need?: { readonly input: number; readonly output: number };
 }
 
 /** What the client saw at the end of a request; on the record that ends it. */

@@ -13,14 +13,14 @@ const EARLY_FACTOR_QUARTERS = 16n;
 export interface ClampRequest {
   /** What the client asked for, or what is spliced in where it asked for nothing. */
   readonly asked: number;
-  /** What is left in the tightest window, in nano-dollars. */
+  /** What is left in the tightest window: nano-dollars, or tokens of output. */
   readonly headroom: bigint;
   /** Attempts in flight in that window. */
   readonly inFlight: number;
   /** Never below it: the thinking budget of the body. */
   readonly floor: number;
   readonly compaction: boolean;
-  /** The hold for a given `max_tokens`, in nano-dollars. */
+  /** The hold for a given `max_tokens`, in the same unit. */
   readonly needFor: (maxTokens: number) => bigint;
 }
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  budgetShortage,
   claimOf,
+  claimShortage,
   headroomOf,
   limitShortage,
   tightest,
@@ -12,7 +12,7 @@ import {
 import { climb } from "./ladder.ts";
 import { detachedMeter } from "./ledger.ts";
 import { newWindow } from "./meter.ts";
-import type { Window } from "./state.ts";
+import { NO_TOKENS, type Window } from "./state.ts";
 import { add, take } from "./window.ts";
 
 const NOW_MS = Date.parse("2026-11-23T10:00:00Z");
@@ -61,7 +61,8 @@ describe("one budget", () => {
   for (const [when, counts, need, code] of ROWS)
     test(`${when}: ${code ?? "fits"}`, () => {
       assert.equal(
-        budgetShortage([window(DAY, counts)], claimOf(need), "real")?.code ?? null,
+        claimShortage([window(DAY, counts)], claimOf(need), { nowMs: NOW_MS, books: "real" })
+          ?.code ?? null,
         code,
       );
     });
@@ -152,7 +153,7 @@ describe("several budgets", () => {
   for (const [rule, parts, code, id] of ROWS)
     test(rule, () => {
       const windows = parts.map(([meter, counts]) => window(meter, counts));
-      const shortage = budgetShortage(windows, claimOf(10n), "real");
+      const shortage = claimShortage(windows, claimOf(10n), { nowMs: NOW_MS, books: "real" });
       assert.deepEqual([shortage?.code, shortage?.window.meter.id], [code, id]);
     });
 
@@ -249,6 +250,7 @@ describe("limits", () => {
 describe("the ladder", () => {
   const ask = {
     books: "real" as const,
+    nowMs: NOW_MS,
     asked: 128_000,
     floor: 1,
     compaction: false,
@@ -257,7 +259,7 @@ describe("the ladder", () => {
 
   test("without any budget: as asked", () => {
     const rung = climb({ ...ask, windows: [] });
-    assert.deepEqual(rung, { fits: true, maxTokens: 128_000, need: 129_000n });
+    assert.deepEqual(rung, { fits: true, maxTokens: 128_000, need: 129_000n, tokens: NO_TOKENS });
   });
 
   const ROWS = [
@@ -303,7 +305,10 @@ describe("a budget that lets the last request over", () => {
       const made = window(DAY, counts);
       made.meter.overshoot = "last_request";
       made.overshootBy = overshootBy;
-      const claim = { need: 10n, likely: () => 3n };
-      assert.equal(budgetShortage([made], claim, "real")?.code ?? null, code);
+      const claim = { ...claimOf(10n), likely: () => 3n };
+      assert.equal(
+        claimShortage([made], claim, { nowMs: NOW_MS, books: "real" })?.code ?? null,
+        code,
+      );
     });
 });

@@ -6,6 +6,7 @@ import type {
   JournalRecord,
 } from "../journal/record.ts";
 import type { Ledger } from "./ledger.ts";
+import { NO_TOKENS } from "./state.ts";
 
 export interface FoldState {
   readonly ledger: Ledger;
@@ -26,7 +27,7 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
       return applyAdmit(ledger, record, timeMs);
     case "release": {
       const hold = ledger.hold(`${record.request}/${record.attempt}`);
-      if (hold !== undefined) ledger.release(hold, BigInt(record.need));
+      if (hold !== undefined) ledger.release(hold, BigInt(record.need), record.token_need);
       return;
     }
     case "settle": {
@@ -68,6 +69,8 @@ function applyAdmit(ledger: Ledger, record: AdmitRecord, timeMs: number): void {
     admittedMs: timeMs,
     need: BigInt(record.need),
     shadowNeed: shadow === null ? null : BigInt(shadow),
+    tokens: record.token_need ?? NO_TOKENS,
+    shadowTokens: record.shadow_token_need ?? record.token_need ?? NO_TOKENS,
   });
 }
 

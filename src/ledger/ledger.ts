@@ -3,10 +3,26 @@
  * and the replay of the journal move it through the same few steps, so that both give the same state.
  */
 import { invariant } from "../core/invariant.ts";
-import type { Usage } from "../core/usage.ts";
 import type { AdmitRecord } from "../journal/record.ts";
-import { meterId, newWindow, parseMeterId, parseWindowKey, sessionWindowKey } from "./meter.ts";
-import type { Meter, MeterDefinition, SessionName, Window } from "./state.ts";
+import {
+  isOfAgents,
+  isOfSessions,
+  meterId,
+  newWindow,
+  parseMeterId,
+  parseWindowKey,
+  sessionWindowKey,
+} from "./meter.ts";
+import { amountHeld, amountSettled, exceedsCap, type Charge } from "./amounts.ts";
+import {
+  NO_TOKENS,
+  type Meter,
+  type MeterDefinition,
+  type Need,
+  type SessionName,
+  type TokenNeed,
+  type Window,
+} from "./state.ts";
 import { add, advance, release, settle, take } from "./window.ts";
 
 /** Money reserved for one attempt on every window of its chain. */
@@ -18,10 +34,19 @@ export interface Hold {
   readonly windows: Window[];
   readonly admittedMs: number;
   need: bigint;
+  /** Held where the chain limits tokens; else none. */
+  tokens: TokenNeed;
   /** What the shadow holds; null where enforcement would have refused. */
   shadowNeed: bigint | null;
+  shadowTokens: TokenNeed;
   open: boolean;
 }
+
+/** A hold to take. Without tokens it holds none; without tokens of its own the shadow holds the same. */
+export type HoldToTake = Omit<Hold, "open" | "tokens" | "shadowTokens"> & {
+  readonly tokens?: TokenNeed;
+  readonly shadowTokens?: TokenNeed;
+};
 
 /** What a configuration changed about the meters. */
 export interface MeterChanges {
@@ -37,12 +62,6 @@ interface LoweredCap {
   readonly window: Window;
   readonly from: bigint;
   readonly to: bigint;
-}
-
-/** What an attempt cost in each unit. */
-export interface Charge {
-  readonly cost: bigint;
-  readonly usage: Usage;
 }
 
 export class Ledger {
@@ -154,8 +173,9 @@ export class Ledger {
   windowAt(meter: Meter, nowMs: number, session: SessionName | null): Window {
     // A plan may be older than the configuration: its budget can have been removed, or added again.
     const live = this.#meters.get(meter.id) ?? meter;
-    if (live.span?.kind === "session") {
+    if (isOfSessions(live)) {
       invariant(session !== null, "a session meter is asked with a session");
+      invariant(!isOfAgents(live) || session.agent !== undefined, "a subagent has a name");
       // Kept once something is held in it: asking in vain leaves no trace.
       const known = this.#windows.get(sessionWindowKey(live, session));
       return known ?? newWindow(live, nowMs, session);
@@ -195,10 +215,12 @@ export class Ledger {
   }
 
   /** Takes a decided hold on all its windows. The caller has checked that it fits. */
-  take(hold: Omit<Hold, "open">): Hold {
+  take(hold: HoldToTake): Hold {
     invariant(!this.#holds.has(hold.id), "a hold is taken once");
     const windows = hold.windows.map((window) => this.#enter(window));
-    const held: Hold = { ...hold, windows, open: true };
+    const { tokens = NO_TOKENS } = hold;
+    const { shadowTokens = tokens } = hold;
+    const held: Hold = { ...hold, windows, tokens, shadowTokens, open: true };
     for (const window of held.windows) this.#takeIn(held, window);
     this.#holds.set(held.id, held);
     return held;
@@ -206,8 +228,8 @@ export class Ledger {
 
   #takeIn(hold: Hold, window: Window): void {
     advance(window, hold.admittedMs);
-    const shadow = hold.shadowNeed === null ? null : amountHeld(window, hold.shadowNeed);
-    const amount = amountHeld(window, hold.need);
+    const shadow = shadowHeld(window, hold);
+    const amount = amountHeld(window, hold);
     if (exceedsCap(window, amount)) window.overshootBy = hold.id;
     take(window, amount, shadow, hold.admittedMs);
   }
@@ -219,16 +241,27 @@ export class Ledger {
     hold.windows.push(entered);
   }
 
-  /** Lowers an open hold to `need`. */
-  release(hold: Hold, need: bigint): void {
+  /** Lowers an open hold to `need`, and to these tokens where any are said. */
+  release(hold: Hold, need: bigint, tokens: TokenNeed = hold.tokens): void {
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
-    const by = hold.need - need;
-    const shadowBy =
-      hold.shadowNeed === null ? 0n : hold.shadowNeed - minimum(hold.shadowNeed, need);
-    for (const window of hold.windows)
-      if (window.meter.unit === "usd") release(window, by, shadowBy);
+    const { input, output } = tokens;
+    invariant(input <= hold.tokens.input && output <= hold.tokens.output, "it lowers tokens too");
+    const after: Need = { need, tokens };
+    const { shadowNeed, shadowTokens } = hold;
+    const shadowAfter =
+      shadowNeed === null ? null : leastOf({ need: shadowNeed, tokens: shadowTokens }, after);
+    for (const window of hold.windows) {
+      const by = amountHeld(window, hold) - amountHeld(window, after);
+      const shadowBy =
+        shadowAfter === null
+          ? 0n
+          : (shadowHeld(window, hold) ?? 0n) - amountHeld(window, shadowAfter);
+      if (by !== 0n || shadowBy !== 0n) release(window, by, shadowBy);
+    }
     hold.need = need;
-    if (hold.shadowNeed !== null) hold.shadowNeed -= shadowBy;
+    hold.tokens = tokens;
+    hold.shadowNeed = shadowAfter?.need ?? null;
+    hold.shadowTokens = shadowAfter?.tokens ?? tokens;
     for (const listener of this.#freed) listener();
   }
 
@@ -250,8 +283,8 @@ export class Ledger {
     for (const window of hold.windows) {
       advance(window, nowMs);
       settle(window, {
-        held: amountHeld(window, hold.need),
-        shadowHeld: hold.shadowNeed === null ? null : amountHeld(window, hold.shadowNeed),
+        held: amountHeld(window, hold),
+        shadowHeld: shadowHeld(window, hold),
         settled: settledIn(window),
         admittedMs: hold.admittedMs,
       });
@@ -276,7 +309,10 @@ export class Ledger {
 
   /** From here on the shadow counts apart from the books, starting from them. */
   startShadow(): void {
-    for (const hold of this.#holds.values()) hold.shadowNeed = hold.need;
+    for (const hold of this.#holds.values()) {
+      hold.shadowNeed = hold.need;
+      hold.shadowTokens = hold.tokens;
+    }
     for (const window of this.#windows.values()) {
       window.shadowSettled = window.settled;
       window.shadowHeld = window.held;
@@ -306,47 +342,19 @@ export function detachedMeter(id: string): Meter {
   return { ...identity, id, cap: null, overshoot: "none", current: null };
 }
 
-/** Whether holding so much goes over the cap of a window that allows one attempt at a time to do so. */
-export function exceedsCap(window: Window, amount: bigint): boolean {
-  const { cap, overshoot } = window.meter;
-  if (cap === null || overshoot === "none") return false;
-  return window.settled + window.held + amount > cap;
+/** What the shadow holds of a hold; null where enforcement would have refused it. */
+function shadowHeld(window: Window, { shadowNeed, shadowTokens }: Hold): bigint | null {
+  return shadowNeed === null
+    ? null
+    : amountHeld(window, { need: shadowNeed, tokens: shadowTokens });
 }
 
-/** What an attempt holds in a window of this unit while it runs. */
-export function amountHeld(window: Window, need: bigint): bigint {
-  switch (window.meter.unit) {
-    case "usd":
-      return need;
-    case "requests":
-    case "concurrent":
-      return 1n;
-    case "input_tokens":
-    case "output_tokens":
-      return 0n;
-  }
-}
-
-function amountSettled(window: Window, charge: Charge): bigint {
-  switch (window.meter.unit) {
-    case "usd":
-      return charge.cost;
-    case "requests":
-      return 1n;
-    case "concurrent":
-      return 0n;
-    case "input_tokens":
-      return BigInt(limitedInputTokens(charge.usage));
-    case "output_tokens":
-      return BigInt(charge.usage.output_tokens);
-  }
-}
-
-/** Input as rate limits count it: what had to be read anew. Cache reads are not, as at the provider. */
-function limitedInputTokens(usage: Usage): number {
-  return usage.input_tokens + usage.cache_write_5m_input_tokens + usage.cache_write_1h_input_tokens;
-}
-
-function minimum(left: bigint, right: bigint): bigint {
-  return left < right ? left : right;
+function leastOf(left: Need, right: Need): Need {
+  return {
+    need: left.need < right.need ? left.need : right.need,
+    tokens: {
+      input: Math.min(left.tokens.input, right.tokens.input),
+      output: Math.min(left.tokens.output, right.tokens.output),
+    },
+  };
 }

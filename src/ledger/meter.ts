@@ -54,6 +54,7 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
       return null;
     case "total":
     case "session":
+    case "subagent":
       return { kind };
     case "rolling":
       return { kind, spanMs: Number(second), text: third };
@@ -69,9 +70,28 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
   }
 }
 
-/** Key of a session's window. */
+/** Whether a meter has a window for each session, or for each agent of one. */
+export function isOfSessions({ span }: Pick<MeterIdentity, "span">): boolean {
+  return span?.kind === "session" || span?.kind === "subagent";
+}
+
+/** Whether a meter counts nothing of what is no agent's. */
+export function isOfAgents({ span }: Pick<MeterIdentity, "span">): boolean {
+  return span?.kind === "subagent";
+}
+
+/** Whose window a session's or a subagent's is. */
+export function scopeOf({ name, agent }: SessionName): Scope {
+  return agent === undefined
+    ? { type: "session", id: name }
+    : { type: "subagent", id: `${name}/${agent}` };
+}
+
+/** Key of a session's window, or of a subagent's: then `%` and `/` of the session are written as in URLs. */
 export function sessionWindowKey(meter: Meter, session: SessionName): string {
-  return `${meter.id}#${session.virtualKey}/${session.name}`;
+  const { virtualKey, name, agent = "" } = session;
+  if (!isOfAgents(meter)) return `${meter.id}#${virtualKey}/${name}`;
+  return `${meter.id}#${virtualKey}/${name.replace(/[%/]/g, encodeURIComponent)}/${agent}`;
 }
 
 /** Key of a window: its meter's id, and which instance of it. */
@@ -90,14 +110,26 @@ export function parseWindowKey(key: string): {
 } {
   const hash = key.indexOf("#");
   if (hash >= 0) {
-    const text = key.slice(hash + 1);
-    const slash = text.indexOf("/");
-    const session = { virtualKey: text.slice(0, slash), name: text.slice(slash + 1) };
-    return { meterId: key.slice(0, hash), instantMs: null, session };
+    const meterIdText = key.slice(0, hash);
+    const session = parseSession(key.slice(hash + 1), meterIdText.endsWith("|subagent"));
+    return { meterId: meterIdText, instantMs: null, session };
   }
   const match = CALENDAR_KEY.exec(key);
   if (match === null) return { meterId: key, instantMs: null, session: null };
   return { meterId: match[1] ?? "", instantMs: Date.parse(match[2] ?? ""), session: null };
+}
+
+function parseSession(text: string, isAgent: boolean): SessionName {
+  const slash = text.indexOf("/");
+  const virtualKey = text.slice(0, slash);
+  const rest = text.slice(slash + 1);
+  if (!isAgent) return { virtualKey, name: rest };
+  const end = rest.indexOf("/");
+  return {
+    virtualKey,
+    name: decodeURIComponent(rest.slice(0, end)),
+    agent: rest.slice(end + 1),
+  };
 }
 
 /** Makes the window of `meter` that holds `timeMs`, empty. */

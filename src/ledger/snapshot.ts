@@ -4,7 +4,7 @@ import type { AdmitRecord } from "../journal/record.ts";
 import type { FoldState } from "./fold.ts";
 import type { Hold } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
-import type { Level, Window } from "./state.ts";
+import type { Level, TokenNeed, Window } from "./state.ts";
 
 interface WindowSnapshot {
   readonly key: string;
@@ -21,6 +21,8 @@ interface HoldSnapshot {
   readonly windows: readonly string[];
   readonly need: string;
   readonly shadowNeed: string | null;
+  readonly tokens?: TokenNeed;
+  readonly shadowTokens?: TokenNeed;
 }
 
 export interface LedgerSnapshot {
@@ -82,6 +84,8 @@ function holdSnapshot(hold: Hold, ledger: Ledger): HoldSnapshot {
       .map((window) => window.key),
     need: String(hold.need),
     shadowNeed: hold.shadowNeed === null ? null : String(hold.shadowNeed),
+    tokens: hold.tokens,
+    shadowTokens: hold.shadowTokens,
   };
 }
 
@@ -120,6 +124,8 @@ function restoreHold(ledger: Ledger, saved: HoldSnapshot): void {
     admittedMs,
     need: BigInt(saved.need),
     shadowNeed: saved.shadowNeed === null ? null : BigInt(saved.shadowNeed),
+    ...(saved.tokens === undefined ? {} : { tokens: saved.tokens }),
+    ...(saved.shadowTokens === undefined ? {} : { shadowTokens: saved.shadowTokens }),
   });
 }
 

@@ -23,15 +23,31 @@ export interface Meter extends MeterIdentity {
   /** Null once it is configured no longer: its open windows only run out. */
   cap: bigint | null;
   overshoot: "none" | "last_request";
-  /** The window of the last look, valid until it ends; null for session meters. */
+  /** The window of the last look, valid until it ends; null for meters of sessions and subagents. */
   current: Window | null;
 }
 
-/** Session windows are told apart by virtual key and session name. */
+/** Session windows are told apart by virtual key and session name, those of subagents by the agent too. */
 export interface SessionName {
   readonly virtualKey: string;
   readonly name: string;
+  /** Left out: not of an agent. */
+  readonly agent?: string;
 }
+
+/** Tokens that an attempt can use at most, as limits count them. */
+export interface TokenNeed {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** What an attempt takes of windows that hold amounts: money in nano-dollars, and tokens. */
+export interface Need {
+  readonly need: bigint;
+  readonly tokens: TokenNeed;
+}
+
+export const NO_TOKENS: TokenNeed = { input: 0, output: 0 };
 
 /** Unix milliseconds; `startMs` ≤ time < `endMs`. */
 export interface Bounds {
@@ -64,7 +80,7 @@ export interface Window {
   readonly key: string;
   readonly meter: Meter;
   readonly session: SessionName | null;
-  /** Null where the window has no edge: rolling, total, session, token bucket, concurrent. */
+  /** Null where the window has no edge: rolling, total, session, subagent, token bucket, concurrent. */
   readonly startMs: number | null;
   readonly endMs: number | null;
   settled: bigint;

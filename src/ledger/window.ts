@@ -102,11 +102,12 @@ function fullLevel(meter: Meter, timeMs: number): Level | null {
   return { amount: fullAmount(meter), shadowAmount: fullAmount(meter), atMs: timeMs };
 }
 
-/** Milliseconds until a level has risen to one of the meter's unit; null where it never will. */
-export function refillMs(meter: Meter, amount: bigint): number | null {
-  const missing = levelUnit(meter) - amount;
+/** Milliseconds until a level has risen to so many of the meter's unit; null where it never will. */
+export function refillMs(meter: Meter, amount: bigint, wanted = 1n): number | null {
+  const missing = wanted * levelUnit(meter) - amount;
   const rate = refillPerMs(meter);
   if (missing <= 0n) return 0;
+  if (wanted > BigInt(meter.burst ?? 0)) return null;
   return rate === 0n ? null : Number((missing + rate - 1n) / rate);
 }
 
@@ -131,6 +132,9 @@ export function release(window: Window, by: bigint, shadowBy: bigint): void {
   window.held -= by;
   window.shadowHeld -= shadowBy;
   invariant(window.held >= 0n, "held never negative");
+  if (window.level === null) return;
+  const unit = levelUnit(window.meter);
+  move(window.meter, window.level, { by: by * unit, shadowBy: shadowBy * unit });
 }
 
 /** How a hold ends in one window. */

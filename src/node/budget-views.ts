@@ -2,15 +2,14 @@
 import type { BudgetView } from "../control/ports.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { perText } from "../ledger/meter.ts";
+import { isOfSessions, perText, scopeOf } from "../ledger/meter.ts";
 import type { Meter, Window } from "../ledger/state.ts";
 
 /** One view for each open window of each budget in force, and for ended ones with holds in flight. */
 export function budgetViews(ledger: Ledger, nowMs: number): BudgetView[] {
   const shown = new Set<Window>();
   for (const meter of ledger.meters())
-    if (isBudget(meter) && meter.span?.kind !== "session")
-      shown.add(ledger.windowAt(meter, nowMs, null));
+    if (isBudget(meter) && !isOfSessions(meter)) shown.add(ledger.windowAt(meter, nowMs, null));
   for (const window of ledger.windows())
     if (isBudget(window.meter) && (window.session !== null || window.inFlight > 0))
       shown.add(window);
@@ -27,7 +26,7 @@ function viewOf(window: Window): BudgetView {
   invariant(scope.type !== "provider_key", "the account behind a provider's key has no budget");
   return {
     id: window.key,
-    scope: session === null ? scope : { type: "session", id: session.name },
+    scope: session === null ? scope : scopeOf(session),
     parent: session === null ? null : scope,
     virtualKey: session?.virtualKey ?? null,
     per: perText(meter.span),

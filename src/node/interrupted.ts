@@ -49,7 +49,12 @@ function settleHold(hold: Hold, options: InterruptedOptions): void {
   const estimate =
     BigInt(record.input_need) + roundUp(BigInt(outputTokens) * BigInt(record.output_pico));
   const cost = estimate < hold.need ? estimate : hold.need;
-  const usage = { ...NO_USAGE, output_tokens: record.task_type === "count" ? 0 : outputTokens };
+  const usage = {
+    ...NO_USAGE,
+    // Nobody knows the input: what limits hold of it was the most.
+    input_tokens: hold.tokens.input,
+    output_tokens: record.task_type === "count" ? 0 : outputTokens,
+  };
   options.state.fold.ledger.settle(hold, { cost, usage }, options.nowMs);
   options.state.fold.openRequests.delete(record.request);
   options.journal.outcome({

@@ -4,7 +4,7 @@ import type { AccountScope, Scope } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
 import type { AdmitRecord, OpeningBalance } from "../journal/record.ts";
 import type { Hold, Ledger } from "../ledger/ledger.ts";
-import { newWindow } from "../ledger/meter.ts";
+import { isOfAgents, newWindow } from "../ledger/meter.ts";
 import type { Meter, SessionName, Window } from "../ledger/state.ts";
 import { bucketIndex, bucketStartMs } from "../ledger/window.ts";
 import { sessionWindowName } from "../policy/sessions.ts";
@@ -48,10 +48,15 @@ export async function openingBalances(
   // Thousands of keys can be made at once, and none of them has spent anything yet.
   const spenders = await history.spenders(at.uptoSeq);
   for (const meter of meters) {
-    if (meter.unit !== "usd" || isNewKey(meter.scope, spenders)) continue;
+    if (!isOpened(meter) || isNewKey(meter.scope, spenders)) continue;
     openings.push(...(await openingsOf(meter, history, at)));
   }
   return openings.filter((opening) => opening.amount !== "0");
+}
+
+/** Budgets begin with what was spent before; those of subagents, which are short-lived, with nothing. */
+function isOpened(meter: Meter): boolean {
+  return meter.unit === "usd" && !isOfAgents(meter);
 }
 
 function isNewKey({ type, id }: Scope | AccountScope, spenders: ReadonlySet<string>): boolean {
@@ -116,7 +121,7 @@ function balance(window: Window, spent: bigint, atMs: number): OpeningBalance {
 /** The share of a settlement in the meters' windows, as balances. */
 export function lateBalances(meters: readonly Meter[], hold: Hold, cost: bigint): OpeningBalance[] {
   const { record, admittedMs } = hold;
-  const money = meters.filter((meter) => meter.unit === "usd");
+  const money = meters.filter(isOpened);
   return windowsInScope(money, record, admittedMs).map((window) =>
     balance(window, cost, admittedMs),
   );
@@ -134,7 +139,7 @@ export function windowsInScope(
   admittedMs: number,
 ): Window[] {
   return meters
-    .filter((meter) => isInScope(meter.scope, spender))
+    .filter((meter) => !isOfAgents(meter) && isInScope(meter.scope, spender))
     .map((meter) => newWindow(meter, admittedMs, sessionOf(meter, spender, admittedMs)));
 }
 
@@ -147,7 +152,7 @@ export function adoptions(
   const adopted = new Map<Hold, Window[]>();
   for (const hold of ledger.holds()) {
     const entered = meters
-      .filter((meter) => meter.unit === "usd" && isInScope(meter.scope, hold.record))
+      .filter((meter) => isOpened(meter) && isInScope(meter.scope, hold.record))
       .map((meter) => ledger.windowAt(meter, nowMs, sessionOf(meter, hold.record, hold.admittedMs)))
       .filter((window) => window.startMs === null || hold.admittedMs >= window.startMs);
     if (entered.length > 0) adopted.set(hold, entered);
@@ -178,6 +183,7 @@ function isInScope(scope: Scope | AccountScope, record: Spender): boolean {
     case "provider_config":
       return `${record.virtual_key}/${record.provider}` === scope.id;
     case "session":
+    case "subagent":
     case "provider_key":
       return false;
   }

@@ -1,6 +1,7 @@
 /** Checks the books while they are in use: what must always be true of every window, each few seconds. */
 import type { FoldState } from "../ledger/fold.ts";
-import { amountHeld, type Hold } from "../ledger/ledger.ts";
+import { amountHeld } from "../ledger/amounts.ts";
+import type { Hold } from "../ledger/ledger.ts";
 import type { Window } from "../ledger/state.ts";
 import type { Log } from "../gateway/ports.ts";
 import type { Invariant } from "../telemetry/metrics.ts";
@@ -171,8 +172,10 @@ function sumsOf(holds: Iterable<Hold>): Map<Window, HeldSum> {
   for (const hold of holds) {
     for (const window of hold.windows) {
       const sum = sums.get(window) ?? { held: 0n, shadowHeld: 0n, inFlight: 0 };
-      sum.held += amountHeld(window, hold.need);
-      if (hold.shadowNeed !== null) sum.shadowHeld += amountHeld(window, hold.shadowNeed);
+      const { shadowNeed, shadowTokens } = hold;
+      sum.held += amountHeld(window, hold);
+      if (shadowNeed !== null)
+        sum.shadowHeld += amountHeld(window, { need: shadowNeed, tokens: shadowTokens });
       sum.inFlight++;
       sums.set(window, sum);
     }

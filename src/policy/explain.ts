@@ -2,7 +2,7 @@
 import { refusal, type Refusal } from "../core/refusal.ts";
 import { nanoUsd, formatUsd } from "../core/money.ts";
 import type { CalendarPeriod, Span } from "../core/span.ts";
-import { headroomOf, isOfAccount, type Books, type Shortage } from "../ledger/decide.ts";
+import { headroomOf, isOfAccount, mostOf, type Books, type Shortage } from "../ledger/decide.ts";
 import { perText } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
 
@@ -41,9 +41,25 @@ const OVERAGE_PERIODS: Readonly<Record<string, string>> = {
 export function explainShortage(shortage: Shortage, books: Books, nowMs: number): Refusal {
   const { window } = shortage;
   if (isOfAccount(shortage)) return providerFull(providerOf(window), roomInMs(shortage, nowMs));
+  const { type, id } = window.meter.scope;
+  return { ...explainOwn(shortage, books, nowMs), by: `${type}/${id}` };
+}
+
+/** The refusal for a shortage of the chain's own. */
+function explainOwn(shortage: Shortage, books: Books, nowMs: number): Refusal {
+  const { window } = shortage;
   switch (shortage.code) {
     case "rate_limited":
-      return explainRate(shortage, nowMs);
+      return shortage.asked === undefined
+        ? explainRate(shortage, nowMs)
+        : explainReservation(shortage, shortage.asked, { books, nowMs });
+    case "limit_busy":
+      return refusal(
+        "rate_limited",
+        `${capital(subject(window))} has no room in its limit of ${limitText(window)} beside what requests in ` +
+          "flight hold; room comes when they settle; try again in a moment.",
+        { "retry-after": String(BUSY_RETRY_SECONDS) },
+      );
     case "concurrency_limited":
       return refusal(
         "concurrency_limited",
@@ -66,16 +82,68 @@ export function explainShortage(shortage: Shortage, books: Books, nowMs: number)
 }
 
 function explainRate({ window, resetMs }: Shortage, nowMs: number): Refusal {
-  const { cap, unit, span } = window.meter;
-  const limit = `${counted(cap, unit.replace("_", " ").replace(/s$/, ""))} per ${perText(span)}`;
   const seconds = resetMs === null ? NEVER_RETRY_SECONDS : secondsUntil(resetMs, nowMs);
   const room = resetMs === null ? "none comes back" : `room comes ${when(resetMs, window, nowMs)}`;
   return refusal(
     "rate_limited",
-    `${capital(subject(window))} has used its limit of ${limit}; ${room}; ` +
+    `${capital(subject(window))} has used its limit of ${limitText(window)}; ${room}; ` +
       "wait, or ask your platform team for a higher limit.",
     { "retry-after": String(seconds) },
   );
+}
+
+/** A limit that holds what a request can use at most: what is left, what the request needs, and when it fits. */
+function explainReservation(
+  shortage: Shortage,
+  asked: bigint,
+  { books, nowMs }: { readonly books: Books; readonly nowMs: number },
+): Refusal {
+  const { window, resetMs } = shortage;
+  const left = headroomOf(window, books);
+  if (resetMs !== null && left <= 0n) return explainRate(shortage, nowMs);
+  const ask = "ask your platform team for a higher limit";
+  const needs = `this request needs up to ${amountText(window, asked)}`;
+  const owner = capital(subject(window));
+  if (asked > mostOf(window))
+    return neverAgain(
+      `${owner} has a limit of ${limitText(window)}; ${needs}, and one of ` +
+        `${amountText(window, mostOf(window))} would fit; use /compact or /clear, or ${ask}.`,
+    );
+  const rest = left > 0n ? `${amountText(window, left)} left` : "nothing left";
+  const state = `${owner} has ${rest} of its limit of ${limitText(window)}, and ${needs}`;
+  if (resetMs === null) return neverAgain(`${state}; none comes back; ${remedyOfLimit(window)}.`);
+  return refusal(
+    "rate_limited",
+    `${state}; room comes ${when(resetMs, window, nowMs)}; wait, or ${ask}.`,
+    {
+      "retry-after": String(secondsUntil(resetMs, nowMs)),
+    },
+  );
+}
+
+/** Time alone helps nobody: a client that tries again is told the same. */
+function neverAgain(sentence: string): Refusal {
+  return refusal("rate_limited", sentence, {
+    "retry-after": String(NEVER_RETRY_SECONDS),
+    "x-should-retry": "false",
+  });
+}
+
+function remedyOfLimit({ meter: { span } }: Window): string {
+  const ask = "ask your platform team for a higher limit";
+  return span?.kind === "session" ? `start a new session or ${ask}` : ask;
+}
+
+/** "600 requests per minute", "$5 per hour". */
+function limitText(window: Window): string {
+  const { cap, span } = window.meter;
+  return `${amountText(window, cap ?? 0n)} per ${perText(span)}`;
+}
+
+/** "5000 input tokens", "$0.50". */
+function amountText({ meter: { unit } }: Window, amount: bigint): string {
+  if (unit === "cost") return dollars(amount);
+  return counted(amount, unit.replace("_", " ").replace(/s$/, ""));
 }
 
 /**

@@ -86,13 +86,13 @@ function accountMetersOf({ id }: ProviderConfig, key: ProviderKeyConfig): MeterD
 }
 
 function limitsOf(scope: Scope | AccountScope, limits: readonly LimitConfig[]): MeterDefinition[] {
-  return limits.map(({ unit, span, burst, amount }) => ({
+  return limits.map(({ unit, span, burst, amount, overshoot = "none" }) => ({
     scope,
     unit,
     span,
     burst,
     cap: BigInt(amount),
-    overshoot: "none",
+    overshoot,
   }));
 }
 

@@ -3,10 +3,17 @@
 const ID_BYTES_MAX = 128;
 const SESSIONS_PER_HOUR_MAX = 1000;
 const HOUR_MS = 3_600_000;
+const AGENTS_PER_SESSION_MAX = 1000;
+/** Sessions whose agents are remembered. */
+const AGENT_SESSIONS_MAX = 10_000;
+/** The window of the agents that have none of their own. */
+const OTHER_AGENTS = "others";
 
 export class Sessions {
   /** Per virtual key: session id → last use. In order of first use within the map. */
   readonly #used = new Map<string, Map<string, number>>();
+  /** Per session of a key: its agents. The session used last is last. */
+  readonly #agents = new Map<string, Set<string>>();
 
   /**
    * The name of the session window for what the client sent: its own id, or the key's default session of
@@ -22,6 +29,26 @@ export class Sessions {
       if (used.size >= SESSIONS_PER_HOUR_MAX) return defaultSession(nowMs);
     }
     used.set(sent, nowMs);
+    return sent;
+  }
+
+  /**
+   * The name of the window of a session's agent for what the client sent: its own id, or one that all
+   * agents share which are beyond the first 1,000 of the session, or have an id of more than 128 bytes.
+   */
+  agentOf(session: { readonly virtualKey: string; readonly name: string }, sent: string): string {
+    if (Buffer.byteLength(sent) > ID_BYTES_MAX) return OTHER_AGENTS;
+    const key = `${session.virtualKey}/${session.name}`;
+    const agents = this.#agents.get(key) ?? new Set<string>();
+    if (!agents.has(sent) && agents.size >= AGENTS_PER_SESSION_MAX) return OTHER_AGENTS;
+    agents.add(sent);
+    // The sessions that were used least recently are forgotten.
+    this.#agents.delete(key);
+    this.#agents.set(key, agents);
+    if (this.#agents.size > AGENT_SESSIONS_MAX) {
+      const oldest = this.#agents.keys().next();
+      if (oldest.done !== true) this.#agents.delete(oldest.value);
+    }
     return sent;
   }
 

@@ -1,5 +1,6 @@
 /** How full the budgets above a key are: what rules step down by. */
 import type { Ledger } from "../ledger/ledger.ts";
+import { isOfAgents, isOfSessions } from "../ledger/meter.ts";
 import type { Plan } from "./plan.ts";
 
 /** Settled and held shares of each level's fullest budget, 0 to 1 and above; 0 where it has none. */
@@ -27,7 +28,7 @@ export function utilisationOf(
   for (const meter of plan.meters) {
     const { type } = meter.scope;
     if (meter.unit !== "usd" || meter.cap === null || !isLevel(type)) continue;
-    if (meter.span?.kind === "session" && name === null) continue;
+    if (isOfAgents(meter) || (isOfSessions(meter) && name === null)) continue;
     const { settled, held } = ledger.windowAt(meter, nowMs, name);
     const share = shareOf(settled + held, meter.cap);
     shares[type] = Math.max(shares[type], share);

@@ -58,6 +58,13 @@ export interface Bound {
   readonly inputTokens: number;
   /** How often the request's own model may be sampled. */
   readonly passes: number;
+  /** What other models may read and write beside it: advisors and fallbacks. Left out: none. */
+  readonly others?: OtherTokens;
+}
+
+export interface OtherTokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
 }
 
 const REQUEST_TOKENS = 2_048;
@@ -108,15 +115,18 @@ export function boundOf(request: BoundRequest, context: BoundContext): Bound {
 
   let inputPico = BigInt(inputTokens) * rates[demand.markers];
   let feesPico = price.requestPico === 0n ? 0n : BigInt(demand.passes) * price.requestPico;
+  let others: OtherTokens | null = null;
   if (facts.serverTools.length > 0) {
     const advisors = advisorsCost(request, context, demand);
     inputPico += advisors.tokensPico;
     feesPico += advisors.feesPico + searchesPico(request, context);
+    others = together(others, advisors);
   }
   if (facts.fallbacks === "default" || facts.fallbacks.length > 0) {
     const fallbacks = fallbacksCost(demand, context);
     inputPico += fallbacks.tokensPico;
     feesPico += fallbacks.feesPico;
+    others = together(others, fallbacks);
   }
 
   const inputNeed = roundUp(scaledUp(inputPico, modifier) + feesPico);
@@ -124,7 +134,14 @@ export function boundOf(request: BoundRequest, context: BoundContext): Bound {
   const outputTokens = Math.min(demand.passes * demand.maxTokens, Number.MAX_SAFE_INTEGER);
   const outputNeed = roundUp(BigInt(outputTokens) * outputPico);
   const need = nanoUsd(inputNeed + outputNeed);
-  return { inputNeed, outputTokens, outputPico, need, inputTokens, passes: demand.passes };
+  const bound = { inputNeed, outputTokens, outputPico, need, inputTokens, passes: demand.passes };
+  return others === null ? bound : { ...bound, others };
+}
+
+function together(left: OtherTokens | null, right: OtherTokens): OtherTokens | null {
+  const inputTokens = (left?.inputTokens ?? 0) + right.inputTokens;
+  const outputTokens = (left?.outputTokens ?? 0) + right.outputTokens;
+  return inputTokens + outputTokens === 0 ? null : { inputTokens, outputTokens };
 }
 
 /** What one pass can write: beside a `max_tokens` that bounds the text alone, the model's most. */
@@ -211,7 +228,7 @@ function holdRatesFor(demand: Demand, price: ModelPrice, firstTokens: number): H
   return price.holdRates[demand.fast ? "fast" : "standard"];
 }
 
-interface Extra {
+interface Extra extends OtherTokens {
   readonly tokensPico: bigint;
   readonly feesPico: bigint;
 }
@@ -221,6 +238,7 @@ function advisorsCost(request: BoundRequest, context: BoundContext, demand: Dema
   const { book, atMs, kind } = context;
   let tokensPico = 0n;
   let feesPico = 0n;
+  let [inputTokens, outputTokens] = [0, 0];
   for (const tool of request.facts.serverTools) {
     if (!tool.type.startsWith("advisor")) continue;
     const price = tool.model === null ? book.dearestOf(kind) : book.resolve(tool.model, atMs, kind);
@@ -228,17 +246,21 @@ function advisorsCost(request: BoundRequest, context: BoundContext, demand: Dema
     const usePico =
       BigInt(price.contextWindowTokens) * rates["1h"] +
       BigInt(price.maxOutputTokens) * rates.output;
-    const uses = BigInt(usesOf(tool, request));
+    const times = usesOf(tool, request);
+    const uses = BigInt(times);
     tokensPico += uses * usePico;
     feesPico += uses * price.requestPico;
+    inputTokens += times * price.contextWindowTokens;
+    outputTokens += times * price.maxOutputTokens;
   }
-  return { tokensPico, feesPico };
+  return { tokensPico, feesPico, inputTokens, outputTokens };
 }
 
 /** Tried in turn, each with all passes; it also reads what the declined models had written. */
 function fallbacksCost(demand: Demand, context: BoundContext): Extra {
   let tokensPico = 0n;
   let feesPico = 0n;
+  let [allInputTokens, allOutputTokens] = [0, 0];
   let writtenTokens = demand.maxTokens;
   for (const price of fallbackPrices(demand.facts, context)) {
     const bodyTokens = firstPassTokens(demand, price);
@@ -254,8 +276,15 @@ function fallbacksCost(demand: Demand, context: BoundContext): Extra {
       BigInt(inputTokens) * rates[demand.markers] + passes * BigInt(maxTokens) * rates.output;
     feesPico += passes * price.requestPico;
     writtenTokens += maxTokens;
+    allInputTokens += inputTokens;
+    allOutputTokens += demand.passes * maxTokens;
   }
-  return { tokensPico, feesPico };
+  return {
+    tokensPico,
+    feesPico,
+    inputTokens: allInputTokens,
+    outputTokens: allOutputTokens,
+  };
 }
 
 function fallbackPrices(

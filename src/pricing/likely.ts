@@ -4,7 +4,7 @@ import { roundUp, type NanoUsd } from "../core/money.ts";
 import type { ModelPrice } from "./price.ts";
 
 /** Most answers are shorter. */
-const USUAL_ANSWER_TOKENS = 6000;
+export const USUAL_ANSWER_TOKENS = 6000;
 
 /**
  * An estimate, not a bound: caches miss, and answers get long. In nano-dollars, rounded up.

@@ -238,7 +238,7 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
 /** Sessions are without bound; of a window that has ended and the running one, the later is shown. */
 function runningWindows(budgets: readonly BudgetReading[]): readonly BudgetReading[] {
   return budgets
-    .filter((budget) => budget.scope.type !== "session")
+    .filter(({ scope }) => scope.type !== "session" && scope.type !== "subagent")
     .toSorted((left, right) => (left.startMs ?? 0) - (right.startMs ?? 0));
 }
 

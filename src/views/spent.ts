@@ -133,5 +133,7 @@ function scopeIs({ type, id }: Scope): Condition {
       return sql`dimensions.virtual_key || '/' || dimensions.provider = ${id}`;
     case "session":
       return sql`dimensions.virtual_key || '/' || dimensions.session = ${id}`;
+    case "subagent":
+      return sql`dimensions.session || '/' || dimensions.agent = ${id}`;
   }
 }

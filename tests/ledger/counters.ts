@@ -87,17 +87,26 @@ export function countersByModel(of: {
   };
 }
 
-const NOBODY = { customer: "", team: "", owner: null, key: "", provider: "", session: null };
+const NOBODY = {
+  customer: "",
+  team: "",
+  owner: null,
+  key: "",
+  provider: "",
+  session: null,
+  agent: null,
+};
 
 /** The label by which the model names a window of the ledger. */
 export function labelOfWindow(window: Window, meter: ModelMeter): string {
-  if (window.session !== null) return `${window.session.virtualKey}/${window.session.name}`;
+  if (window.session !== null) return window.key.slice(window.key.indexOf("#") + 1);
   return labelOf(meter, window.startMs ?? 0, NOBODY);
 }
 
 /** The labels of all windows of a meter that are open at `nowMs` or hold something. */
 export function openLabels(model: Model, meter: ModelMeter, nowMs: number): ReadonlySet<string> {
-  if (meter.span?.kind === "session") return new Set(model.sessionsOf(meter));
+  if (meter.span?.kind === "session" || meter.span?.kind === "subagent")
+    return new Set(model.sessionsOf(meter));
   const held = model.attempts.flatMap((attempt) => {
     const label = labelOf(meter, attempt.admittedMs, attempt);
     return attempt.endedAt === null && model.counts(meter, label, attempt) ? [label] : [];

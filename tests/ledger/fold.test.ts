@@ -36,9 +36,10 @@ function essence(state: NodeState, nowMs: number) {
     counters: countersOf(state, nowMs),
     meters: [...ledger.meters()].map(({ id, cap }) => `${id} ${cap}`).toSorted(),
     holds: [...ledger.holds()]
-      .map(({ id, need, shadowNeed, admittedMs, windows }) => {
+      .map(({ id, need, tokens, shadowNeed, shadowTokens, admittedMs, windows }) => {
         const own = windows.filter((window) => ledger.window(window.key) === window);
-        return { id, need, shadowNeed, admittedMs, windows: own.map(({ key }) => key).toSorted() };
+        const held = { need, tokens, shadowNeed, shadowTokens };
+        return { id, ...held, admittedMs, windows: own.map(({ key }) => key).toSorted() };
       })
       .toSorted((left, right) => (left.id < right.id ? -1 : 1)),
   };

@@ -67,5 +67,13 @@ function chargesOf(records: readonly JournalRecord[], query: Query): Charge[] {
 /** Whom a record's attempt is charged to. */
 function subjectOf(record: AdmitRecord) {
   const { customer, team, owner, virtual_key: key, provider, session } = record;
-  return { customer: customer ?? "", team: team ?? "", owner, key: key ?? "", provider, session };
+  return {
+    customer: customer ?? "",
+    team: team ?? "",
+    owner,
+    key: key ?? "",
+    provider,
+    session,
+    agent: record.agent,
+  };
 }

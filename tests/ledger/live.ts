@@ -7,11 +7,13 @@ import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
 import type { Ruling } from "../../src/gateway/ports.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
 import type { AdmitRecord, JournalRecord } from "../../src/journal/record.ts";
-import { claimOf, limitShortage, type Books } from "../../src/ledger/decide.ts";
+import { holdTokens } from "../../src/ledger/amounts.ts";
+import { claimOf, limitShortage, type Books, type Claim } from "../../src/ledger/decide.ts";
 import { applyRecord } from "../../src/ledger/fold.ts";
 import { climb } from "../../src/ledger/ladder.ts";
 import type { Hold } from "../../src/ledger/ledger.ts";
-import type { Meter, Window } from "../../src/ledger/state.ts";
+import { isOfAgents } from "../../src/ledger/meter.ts";
+import type { Meter, Need as StateNeed, TokenNeed, Window } from "../../src/ledger/state.ts";
 import { configure } from "../../src/node/configure.ts";
 import { emptyState, type NodeState } from "../../src/node/state.ts";
 import { explainShortage } from "../../src/policy/explain.ts";
@@ -31,6 +33,7 @@ export interface Need {
   readonly compaction: boolean;
   readonly inputNeed: bigint;
   readonly pricePerToken: bigint;
+  readonly inputTokens: number;
 }
 
 export interface Request extends Need {
@@ -38,6 +41,7 @@ export interface Request extends Need {
   readonly key: string;
   readonly provider: number;
   readonly session: string | null;
+  readonly agent: string | null;
 }
 
 /** What came of it. */
@@ -53,7 +57,7 @@ interface Short {
   readonly refusal: Refusal;
   readonly meter: string;
 }
-type Decision = { readonly maxTokens: number; readonly need: bigint };
+type Decision = StateNeed & { readonly maxTokens: number };
 
 export class Live {
   readonly state: NodeState = emptyState();
@@ -96,14 +100,18 @@ export class Live {
     const use = plan.providers[request.provider % plan.providers.length];
     const name = this.#sessions.nameOf(plan.virtualKey, request.session, this.nowMs);
     const session = { virtualKey: plan.virtualKey, name };
-    const windows = metersOf(plan, use).map((meter) =>
-      this.ledger.windowAt(meter, this.nowMs, session),
-    );
+    const { agent } = request;
+    const windows = metersOf(plan, use)
+      .filter((meter) => agent !== null || !isOfAgents(meter))
+      .map((meter) => {
+        const name = agent === null ? {} : { agent: this.#sessions.agentOf(session, agent) };
+        return this.ledger.windowAt(meter, this.nowMs, { ...session, ...name });
+      });
     const isEnforced = request.ruling.policy.mode === "enforce";
     const decided = this.#decide(request, windows, isEnforced ? "real" : "shadow");
     if ("refusal" in decided && isEnforced)
       return { hold: null, refusedBy: decided.meter, code: decided.refusal.code, maxTokens: 0 };
-    const full = { maxTokens: request.asked, need: needFor(request, request.asked) };
+    const full = { maxTokens: request.asked, ...claimFor(request, request.asked) };
     const taken = isEnforced && !("refusal" in decided) ? decided : full;
     const shadow = isEnforced ? null : decided;
     const provider = use?.provider.id ?? "";
@@ -115,6 +123,7 @@ export class Live {
       admittedMs: this.nowMs,
       need: taken.need,
       shadowNeed: shadowNeedOf(taken, shadow),
+      ...tokensHeld(windows, taken, shadow),
     });
     this.records.push(record);
     const refusedBy = "refusal" in decided ? decided.meter : null;
@@ -122,14 +131,16 @@ export class Live {
   }
 
   #decide(request: Request, windows: readonly Window[], books: Books): Decision | Short {
-    const limited = limitShortage(windows, this.nowMs, books);
+    const least = Math.min(request.asked, Math.max(2_000, request.floor));
+    const limited = limitShortage(windows, this.nowMs, books, claimFor(request, least));
     const rung =
       limited === null
         ? climb({
             ...request,
             windows,
             books,
-            claimFor: (maxTokens) => claimOf(needFor(request, maxTokens)),
+            nowMs: this.nowMs,
+            claimFor: (maxTokens) => claimFor(request, maxTokens),
           })
         : { fits: false as const, shortage: limited };
     if (rung.fits) return rung;
@@ -156,6 +167,7 @@ export class Live {
       owner: plan.owner,
       virtual_key: plan.virtualKey,
       session: request.session,
+      agent: request.agent,
       provider,
       max_tokens: request.asked,
       clamped_max_tokens: taken.maxTokens < request.asked ? taken.maxTokens : null,
@@ -165,14 +177,16 @@ export class Live {
       output_pico: String(request.pricePerToken * 1000n),
       windows: keys(true),
       limits: keys(false),
+      ...tokenFields(tokensHeld(windows, taken, shadow)),
       ...(shadow !== null && "refusal" in shadow ? { refusal: shadow.refusal.code } : {}),
       ...(shadow !== null && !("refusal" in shadow) ? { shadow_need: String(shadow.need) } : {}),
     });
   }
 
-  release(hold: Hold, need: bigint): void {
-    this.ledger.release(hold, need);
-    this.records.push({ ...this.#named(hold), type: "release", need: String(need) });
+  release(hold: Hold, need: bigint, tokens: TokenNeed | null): void {
+    this.ledger.release(hold, need, tokens ?? undefined);
+    const release = { ...this.#named(hold), type: "release", need: String(need) } as const;
+    this.records.push(tokens === null ? release : { ...release, token_need: tokens });
   }
 
   settle(hold: Hold, cost: bigint, usage: Partial<Usage>): void {
@@ -239,6 +253,28 @@ export class Live {
 function metersOf(plan: Plan, use: PlanProvider | undefined): readonly Meter[] {
   if (use === undefined) return plan.meters;
   return [...plan.meters, ...use.meters, ...(use.accounts.get(PROVIDER_KEY) ?? [])];
+}
+
+function claimFor(need: Need, maxTokens: number): Claim {
+  return claimOf(needFor(need, maxTokens), { input: need.inputTokens, output: maxTokens });
+}
+
+/** Tokens are held where the chain limits them. */
+function tokensHeld(
+  windows: readonly Window[],
+  taken: Decision,
+  shadow: Decision | Short | null,
+): { readonly tokens?: TokenNeed; readonly shadowTokens?: TokenNeed } {
+  if (!holdTokens(windows)) return {};
+  const { tokens } = taken;
+  return { tokens, shadowTokens: shadow === null || "refusal" in shadow ? tokens : shadow.tokens };
+}
+
+function tokenFields({ tokens, shadowTokens }: ReturnType<typeof tokensHeld>) {
+  return {
+    ...(tokens === undefined ? {} : { token_need: tokens }),
+    ...(shadowTokens === undefined ? {} : { shadow_token_need: shadowTokens }),
+  };
 }
 
 export function needFor(need: Need, maxTokens: number): bigint {

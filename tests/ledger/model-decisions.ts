@@ -1,6 +1,14 @@
 /** What the rules say to an attempt, told from the model's counters: which answer fits, or who refuses. */
 import { calendarLabel } from "./labels.ts";
-import { type Books, labelOf, type Model, type ModelMeter, type Subject } from "./model.ts";
+import {
+  type Books,
+  isReserving,
+  labelOf,
+  type Model,
+  type ModelMeter,
+  PERIOD_MS,
+  type Subject,
+} from "./model.ts";
 
 /** What an attempt asks for. */
 export interface Ask {
@@ -12,6 +20,7 @@ export interface Ask {
   readonly compaction: boolean;
   readonly inputNeed: bigint;
   readonly pricePerToken: bigint;
+  readonly inputTokens: number;
 }
 
 export type Verdict =
@@ -45,21 +54,23 @@ class Judge {
 
   verdict(): Verdict {
     const limits = this.#ask.meters
-      .filter(({ unit }) => unit !== "usd")
+      .filter((meter) => meter.unit !== "usd" && !isReserving(meter))
       .flatMap((meter) => this.#limit(meter));
-    const limit = worst(limits.filter(isOwn), RATES_FIRST) ?? worst(limits, RATES_FIRST);
+    const own = limits.filter(isOwn);
+    const later = own.length === 0 ? [] : this.#reserved(this.#atMost(2_000));
+    const limit = worst([...own, ...later], RATES_FIRST) ?? worst(limits, RATES_FIRST);
     if (limit !== null)
       return isOwn(limit) ? refused(limit) : refused({ ...limit, code: AT_CAPACITY });
     const first = this.#clamped();
     const refusal = this.#try(first);
     if (refusal === null) return this.#fits(first);
-    if (refusal.code === "budget_busy") return refused(refusal);
+    if (isBusy(refusal)) return refused(refusal);
     for (const step of [4_000, 2_000]) {
       const smaller = this.#atMost(step);
       if (smaller >= first) continue;
       const other = this.#try(smaller);
       if (other === null) return this.#fits(smaller);
-      if (other.code === "budget_busy") return refused(other);
+      if (isBusy(other)) return refused(other);
     }
     return refused(refusal);
   }
@@ -77,14 +88,26 @@ class Judge {
     return Math.min(this.#ask.asked, Math.max(step, this.#ask.floor));
   }
 
-  /** Rung 3, sentence by sentence. */
+  /** Rung 3 by money and by output, of which the smaller counts. */
   #clamped(): number {
-    const budgets = this.#ask.meters.filter(({ unit }) => unit === "usd");
-    const counted = budgets.map((meter) => this.#headroom(meter));
+    const { meters } = this.#ask;
+    const money = meters.filter(
+      (one) => one.unit === "usd" || (one.unit === "cost" && isReserving(one)),
+    );
+    const output = meters.filter((one) => one.unit === "output_tokens" && isReserving(one));
+    return Math.min(
+      this.#clampedBy(money, (maxTokens) => Number(this.#need(maxTokens))),
+      this.#clampedBy(output, (maxTokens) => maxTokens),
+    );
+  }
+
+  /** Rung 3, sentence by sentence. */
+  #clampedBy(meters: readonly ModelMeter[], need: (maxTokens: number) => number): number {
+    const counted = meters.map((meter) => this.#headroom(meter));
     if (counted.length === 0) return this.#ask.asked;
     const [tightest] = counted.toSorted((left, right) => Number(left.headroom - right.headroom));
     const { headroom = 0n, inFlight = 0 } = tightest ?? {};
-    const times = (maxTokens: number, factor: number) => Number(this.#need(maxTokens)) * factor;
+    const times = (maxTokens: number, factor: number) => need(maxTokens) * factor;
     const room = Number(headroom);
     for (const step of [this.#ask.asked, 64_000, 32_000])
       if (times(this.#atMost(step), Math.max(4, 1 + inFlight / 4)) <= room)
@@ -95,8 +118,44 @@ class Judge {
   }
 
   #headroom(meter: ModelMeter): { readonly headroom: bigint; readonly inFlight: number } {
-    const counted = this.#count(meter);
-    return { headroom: meter.cap - counted.settled - counted.held, inFlight: counted.inFlight };
+    const { settled, held, inFlight } = this.#count(meter);
+    if (meter.burst === null) return { headroom: meter.cap - settled - held, inFlight };
+    const level = this.#model.level(meter, this.#nowMs, this.#books);
+    const whole = BigInt(Math.floor(Number(level) / periodOf(meter)));
+    return { headroom: whole, inFlight };
+  }
+
+  /** Limits on tokens and cost that have no room for what the attempt may use. */
+  #reserved(maxTokens: number): Short[] {
+    return this.#ask.meters.flatMap((meter): Short[] => {
+      if (!isReserving(meter)) return [];
+      const { input_tokens, output_tokens, cost } = {
+        input_tokens: BigInt(this.#ask.inputTokens),
+        output_tokens: BigInt(maxTokens),
+        cost: this.#need(maxTokens),
+      };
+      const asked = { input_tokens, output_tokens, cost }[meter.unit as "cost"];
+      const { headroom } = this.#headroom(meter);
+      if (headroom >= asked) return [];
+      const most = meter.burst === null ? meter.cap : BigInt(meter.burst);
+      if (asked > most) return [{ code: "rate_limited", meter, resetMs: Infinity }];
+      const { held } = this.#count(meter);
+      if (asked <= headroom + held) return [{ code: "limit_busy", meter, resetMs: Infinity }];
+      return [{ code: "rate_limited", meter, resetMs: this.#roomMs(meter, asked) }];
+    });
+  }
+
+  #roomMs(meter: ModelMeter, asked: bigint): number {
+    const { span, cap } = meter;
+    if (meter.burst !== null) {
+      const level = this.#model.level(meter, this.#nowMs, this.#books);
+      const missing = Number(asked) * periodOf(meter) - Number(level);
+      return cap === 0n ? Infinity : this.#nowMs + Math.ceil(missing / Number(cap));
+    }
+    if (span?.kind === "calendar") return this.#endOf(span);
+    if (span?.kind !== "rolling") return Infinity;
+    const { held } = this.#count(meter);
+    return this.#leftMs(meter, asked + held <= cap ? cap - asked - held : cap - asked);
   }
 
   #count(meter: ModelMeter) {
@@ -119,9 +178,7 @@ class Judge {
   }
 
   #bucket(meter: ModelMeter): Short[] {
-    const period = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
-    const per = meter.span?.kind === "calendar" ? meter.span.per : "second";
-    const one = BigInt(period[per as keyof typeof period]);
+    const one = BigInt(periodOf(meter));
     const level = this.#model.level(meter, this.#nowMs, this.#books);
     if (level >= one) return [];
     const waitMs = meter.cap === 0n ? Infinity : Math.ceil(Number(one - level) / Number(meter.cap));
@@ -140,7 +197,7 @@ class Judge {
       const code = isSpent ? "budget_exhausted" : "request_exceeds_budget";
       return [{ code, meter, resetMs: this.#resetOf(meter, need) }];
     });
-    return worst(short, ["budget_exhausted", "request_exceeds_budget", "budget_busy"]);
+    return worst([...this.#reserved(maxTokens), ...short], CLAIMS);
   }
 
   #resetOf(meter: ModelMeter, need: bigint): number {
@@ -192,7 +249,22 @@ function worst(short: readonly Short[], order: readonly string[]): Short | null 
   return sorted[0] ?? null;
 }
 
-const RATES_FIRST = ["rate_limited", "concurrency_limited"];
+const RATES_FIRST = ["rate_limited", "concurrency_limited", "limit_busy"];
+const CLAIMS = [
+  "rate_limited",
+  "budget_exhausted",
+  "request_exceeds_budget",
+  "budget_busy",
+  "limit_busy",
+];
+
+function isBusy({ code }: Short): boolean {
+  return code.endsWith("_busy");
+}
+
+function periodOf({ span }: ModelMeter): number {
+  return span?.kind === "calendar" ? PERIOD_MS[span.per] : 1;
+}
 /** What a client is told of any limit of an account. */
 const AT_CAPACITY = "rate_limited";
 
@@ -201,5 +273,6 @@ function isOwn({ meter }: Short): boolean {
 }
 
 function refused({ code, meter }: Short): Verdict {
-  return { fits: false, code, meter: meter.id };
+  // What waits in vain for a limit is told of a rate.
+  return { fits: false, code: code === "limit_busy" ? "rate_limited" : code, meter: meter.id };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { amountHeld } from "../../src/ledger/ledger.ts";
+import { amountHeld, isReserving } from "../../src/ledger/amounts.ts";
 import type { Window } from "../../src/ledger/state.ts";
 import { advance } from "../../src/ledger/window.ts";
 import {
@@ -50,7 +50,7 @@ function assertHolds({ live }: World): void {
   const held = new Map<Window, bigint>();
   for (const hold of live.ledger.holds())
     for (const window of hold.windows)
-      held.set(window, (held.get(window) ?? 0n) + amountHeld(window, hold.need));
+      held.set(window, (held.get(window) ?? 0n) + amountHeld(window, hold));
   for (const window of live.ledger.windows()) {
     assert.equal(window.held, held.get(window) ?? 0n, window.key);
     assert.ok(window.held >= 0n && window.shadowHeld >= 0n && window.inFlight >= 0, window.key);
@@ -75,8 +75,9 @@ function assertDecided({ admission, verdict, enforced }: Admitted): void {
     { maxTokens, need: hold.need },
     { maxTokens: verdict.maxTokens, need: verdict.need },
   );
-  for (const { key, meter, settled, held } of hold.windows)
-    if (meter.unit === "usd" && meter.cap !== null) assert.ok(settled + held <= meter.cap, key);
+  for (const { key, meter, settled, held, level } of hold.windows)
+    if (meter.cap !== null && (meter.unit === "usd" || isReserving(meter)))
+      assert.ok(level === null ? settled + held <= meter.cap : level.amount >= 0n, key);
 }
 
 test("every window counts what the model counts, after every step", async (context) => {

@@ -30,6 +30,7 @@ export interface Subject {
   readonly provider: string;
   /** As the client sent it. */
   readonly session: string | null;
+  readonly agent: string | null;
 }
 
 /** A budget or limit of the configuration. */
@@ -56,6 +57,18 @@ export interface ModelMeter extends MeterDefinition {
   readonly closed: Map<string, number>;
 }
 
+/** What an attempt holds from some moment on. */
+export interface ModelHold {
+  /** Number of the event, and its time. */
+  readonly at: number;
+  readonly timeMs: number;
+  readonly need: bigint;
+  readonly inputNeed: bigint;
+  readonly outputNeed: bigint;
+  /** What the shadow holds; null where enforcement would have refused. */
+  shadow: Pick<ModelHold, "need" | "inputNeed" | "outputNeed"> | null;
+}
+
 export interface ModelAttempt extends Subject {
   readonly id: string;
   /** Numbers of events: they order what happens in one millisecond. */
@@ -63,8 +76,8 @@ export interface ModelAttempt extends Subject {
   readonly admittedMs: number;
   /** Meters in its chain. */
   readonly chain: ReadonlySet<string>;
-  need: bigint;
-  shadowNeed: bigint | null;
+  /** The last is what it holds now, or held at its end. */
+  readonly holds: [ModelHold, ...ModelHold[]];
   endedAt: number | null;
   endedMs: number;
   cancelled: boolean;
@@ -72,6 +85,8 @@ export interface ModelAttempt extends Subject {
   inputTokens: bigint;
   outputTokens: bigint;
   shadowCost: bigint;
+  /** The cost as it was settled: corrections change budgets alone. */
+  limitCost: bigint;
 }
 
 /** One window's counters. */
@@ -113,7 +128,7 @@ export class Model {
   /** From here on the shadow's books differ from the real ones. */
   startShadow(): void {
     for (const attempt of this.attempts) {
-      attempt.shadowNeed = attempt.need;
+      for (const hold of attempt.holds) hold.shadow = hold;
       attempt.shadowCost = attempt.cost;
     }
   }
@@ -132,14 +147,15 @@ export class Model {
           known ? meter.addedMs : 0,
         );
         if (lastMs >= nowMs - THIRTY_DAYS_MS) continue;
-        if (members.some(({ cost }) => cost !== 0n)) closed.push(`${meter.id}#${label}`);
+        if (members.some((one) => settledBy(meter, one, "real") !== 0n))
+          closed.push(`${meter.id}#${label}`);
         meter.closed.set(label, this.clock);
       }
     return closed.toSorted();
   }
 
   sessionsOf(meter: ModelMeter): string[] {
-    if (meter.span?.kind !== "session") return [];
+    if (meter.span?.kind !== "session" && meter.span?.kind !== "subagent") return [];
     const members = this.attempts.filter((attempt) => isIn(meter, attempt));
     return [...new Set(members.map((attempt) => labelOf(meter, attempt.admittedMs, attempt)))];
   }
@@ -150,7 +166,7 @@ export class Model {
     for (const attempt of this.#members(meter, label)) {
       if (attempt.endedAt === null) {
         inFlight++;
-        held += heldBy(meter, attempt, books);
+        held += heldBy(meter, lastHold(attempt), books);
       } else if (!hasExpired(meter, attempt, nowMs)) settled += settledBy(meter, attempt, books);
     }
     return { settled, held, inFlight };
@@ -171,11 +187,16 @@ export class Model {
 
   #movements(meter: ModelMeter, books: Books): { timeMs: number; by: bigint }[] {
     const all = this.#members(meter, "").flatMap((attempt) => {
-      const taken = -heldBy(meter, attempt, books);
-      const taking = { timeMs: attempt.admittedMs, at: attempt.admittedAt, by: taken };
-      if (attempt.endedAt === null) return [taking];
-      const left = -settledBy(meter, attempt, books) - taken;
-      return [taking, { timeMs: attempt.endedMs, at: attempt.endedAt, by: left }];
+      let before = 0n;
+      const moved = attempt.holds.map((hold) => {
+        const held = heldBy(meter, hold, books);
+        const by = before - held;
+        before = held;
+        return { timeMs: hold.timeMs, at: hold.at, by };
+      });
+      if (attempt.endedAt === null) return moved;
+      const left = before - settledBy(meter, attempt, books);
+      return [...moved, { timeMs: attempt.endedMs, at: attempt.endedAt, by: left }];
     });
     return all.toSorted((left, right) => left.at - right.at);
   }
@@ -212,8 +233,10 @@ function refilled(
 
 /** Whether the meter counts the attempt at all. */
 function isIn(meter: ModelMeter, attempt: ModelAttempt): boolean {
+  const isOfAgents = meter.span?.kind === "subagent";
+  if (isOfAgents && attempt.agent === null) return false;
   if (attempt.admittedAt > meter.addedAt) return attempt.chain.has(meter.id);
-  if (meter.unit !== "usd" || !isOf(meter.scope, attempt)) return false;
+  if (meter.unit !== "usd" || isOfAgents || !isOf(meter.scope, attempt)) return false;
   // A budget begins with the window that runs when it is added.
   if (meter.span?.kind === "calendar" && !isRunning(meter, attempt)) return false;
   if (meter.span?.kind !== "session") return true;
@@ -244,6 +267,7 @@ export function isOf({ type, id }: Scope | AccountScope, subject: Subject): bool
     case "provider_key":
       return `${subject.provider}/${PROVIDER_KEY}` === id;
     case "session":
+    case "subagent":
       return false;
   }
 }
@@ -255,6 +279,10 @@ export function labelOf(
   subject: Subject,
 ): string {
   if (span?.kind === "session") return `${subject.key}/${sessionOf(subject, timeMs)}`;
+  if (span?.kind === "subagent") {
+    const session = sessionOf(subject, timeMs).replaceAll("%", "%25").replaceAll("/", "%2F");
+    return `${subject.key}/${session}/${subject.agent}`;
+  }
   return span?.kind === "calendar" && burst === null ? calendarLabel(span, timeMs) : "";
 }
 
@@ -275,25 +303,35 @@ function hasExpired({ span }: ModelMeter, { admittedMs }: ModelAttempt, nowMs: n
   return bucketOf(span.spanMs, admittedMs) < bucketOf(span.spanMs, nowMs - span.spanMs);
 }
 
-function heldBy(meter: ModelMeter, attempt: ModelAttempt, books: Books): bigint {
-  if (books === "shadow" && attempt.shadowNeed === null) return 0n;
-  switch (meter.unit) {
-    case "usd":
-      return books === "real" ? attempt.need : (attempt.shadowNeed ?? 0n);
-    case "requests":
-    case "concurrent":
-      return 1n;
-    default:
-      return 0n;
-  }
+/** What an attempt holds now, or held at its end. */
+export function lastHold({ holds }: Pick<ModelAttempt, "holds">): ModelHold {
+  return holds.at(-1) ?? holds[0];
+}
+
+/** A limit on tokens or cost holds, but for an account's, which counts what has settled. */
+export function isReserving({ unit, scope }: Pick<MeterDefinition, "unit" | "scope">): boolean {
+  if (scope.type === "provider_key") return false;
+  return unit === "cost" || unit === "input_tokens" || unit === "output_tokens";
+}
+
+function heldBy(meter: ModelMeter, hold: ModelHold, books: Books): bigint {
+  const held = books === "real" ? hold : hold.shadow;
+  if (held === null) return 0n;
+  if (meter.unit === "requests" || meter.unit === "concurrent") return 1n;
+  if (meter.unit === "usd") return held.need;
+  if (!isReserving(meter)) return 0n;
+  if (meter.unit === "cost") return held.need;
+  return meter.unit === "input_tokens" ? held.inputNeed : held.outputNeed;
 }
 
 function settledBy(meter: ModelMeter, attempt: ModelAttempt, books: Books): bigint {
   // What a budget was opened with is in both books.
   const opened = attempt.endedAt !== null && attempt.endedAt < meter.addedAt;
   if (meter.unit === "usd") return books === "real" || opened ? attempt.cost : attempt.shadowCost;
-  if (attempt.cancelled || (books === "shadow" && attempt.shadowNeed === null)) return 0n;
+  if (attempt.cancelled || (books === "shadow" && lastHold(attempt).shadow === null)) return 0n;
   switch (meter.unit) {
+    case "cost":
+      return attempt.limitCost;
     case "requests":
       return 1n;
     case "input_tokens":

@@ -84,7 +84,10 @@ export class Settings {
     }));
     governed.rateLimits = governed.rateLimits.map((limit) => ({
       ...limit,
-      amount: Math.ceil((limit.amount * percent) / 100),
+      amount:
+        typeof limit.amount === "number"
+          ? Math.ceil((limit.amount * percent) / 100)
+          : nanoUsd((limit.amount * BigInt(percent)) / 100n),
     }));
     this.#revision++;
   }
@@ -196,23 +199,28 @@ function spanOf(choice: number): Span {
     { kind: "rolling", text, spanMs },
     { kind: "total" },
     { kind: "session" },
+    { kind: "subagent" },
   ] as const;
   return kinds[(choice >> 8) % kinds.length] ?? calendar;
 }
 
+/** `amount` is of 0 to 11. Half of the limits are token buckets, a quarter has another window. */
 function limitOf(choice: number, amount: number): LimitConfig {
-  const units = ["requests", "input_tokens", "output_tokens", "concurrent"] as const;
+  const units = ["requests", "input_tokens", "output_tokens", "concurrent", "cost"] as const;
   const unit = units[choice % units.length] ?? "requests";
-  if (unit === "concurrent") return { unit, amount: Math.min(amount, 3), span: null, burst: null };
-  const isRequests = unit === "requests";
-  const span = {
+  if (unit === "concurrent") return { unit, amount: amount % 4, span: null, burst: null };
+  const calendar = {
     kind: "calendar",
     per: PERIODS[(choice >> 4) % 3] ?? "hour",
     timeZone: "Europe/Berlin",
   } as const;
-  const size = isRequests ? 2 : 5_000;
-  const burst = (choice >> 8) % 2 === 0 ? null : size;
-  return { unit, amount: isRequests ? amount : amount * 4_000, span, burst };
+  const sizes = { requests: 2, input_tokens: 5_000, output_tokens: 40_000, cost: 90_000_000 };
+  const burst = (choice >> 8) % 2 === 0 ? null : sizes[unit];
+  const isCalendar = burst !== null || (choice >> 9) % 2 === 0;
+  const span = isCalendar ? calendar : spanOf(choice);
+  if (unit === "cost") return { unit, amount: nanoUsd(BigInt(amount) * 40_000_000n), span, burst };
+  const tokens = { requests: 1, input_tokens: 1_500, output_tokens: 12_000 }[unit];
+  return { unit, amount: amount * tokens, span, burst };
 }
 
 function same(left: Span | null, right: Span | null): boolean {

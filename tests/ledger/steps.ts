@@ -8,10 +8,13 @@ import { meterDefinitions } from "../../src/policy/plan.ts";
 import { type Admission, Live, needFor, type Request } from "./live.ts";
 import {
   isOf,
+  isReserving,
   labelOf,
+  lastHold,
   type MeterDefinition,
   Model,
   type ModelAttempt,
+  type ModelHold,
   type ModelMeter,
   type Subject,
 } from "./model.ts";
@@ -140,7 +143,7 @@ export class World {
         this.#settings.toggleBudget(one.a, one.b, CAPS[one.c % CAPS.length] ?? 0n);
         return this.#configure(one.meanwhile);
       case "limit":
-        this.#settings.toggleLimit(one.a, one.b, one.c % 6);
+        this.#settings.toggleLimit(one.a, one.b, one.c % 12);
         return this.#configure(one.meanwhile);
       case "caps":
         this.#settings.scaleCaps(one.a, [0, 10, 50, 90, 110, 200, 1000][one.b % 7] ?? 100);
@@ -205,6 +208,8 @@ export class World {
       key,
       provider: b % 2,
       session: SESSIONS[(a >> 3) % SESSIONS.length] ?? null,
+      agent: AGENTS[(b >> 2) % AGENTS.length] ?? null,
+      inputTokens: (b >> 3) % 3_000,
       asked: ASKED[(a >> 6) % ASKED.length] ?? 1,
       floor: FLOORS[(b >> 1) % FLOORS.length] ?? 1,
       compaction: c % 5 === 0,
@@ -213,16 +218,19 @@ export class World {
     };
     const subject = subjectOf(era.config, request);
     const chain = era.definitions.filter(({ scope }) => isOf(scope, subject));
-    const meters = chain.flatMap(({ id }) => this.model.meters.get(id) ?? []);
+    const meters = chain
+      .filter(({ span }) => span?.kind !== "subagent" || request.agent !== null)
+      .flatMap(({ id }) => this.model.meters.get(id) ?? []);
     const enforced = era.config.mode === "enforce";
     const books = enforced ? "real" : "shadow";
     const verdict = verdictOn({ ...request, subject, meters }, this.model, this.live.nowMs, books);
     const admission = this.live.admit(request);
     const { hold } = admission;
     if (hold !== null) {
-      const need = enforced && verdict.fits ? verdict.need : needFor(request, request.asked);
-      const shadowNeed = verdict.fits ? verdict.need : null;
-      this.#note(hold, { subject, meters, need, shadowNeed });
+      const full = { need: needFor(request, request.asked), maxTokens: request.asked };
+      const taken = holdFor(enforced && verdict.fits ? verdict : full, request, meters);
+      const shadow = verdict.fits ? holdFor(verdict, request, meters) : null;
+      this.#note(hold, { subject, meters, taken, shadow });
     }
     this.onAdmit({ admission, verdict, enforced });
   }
@@ -232,18 +240,18 @@ export class World {
     of: {
       readonly subject: Subject;
       readonly meters: readonly ModelMeter[];
-      readonly need: bigint;
-      readonly shadowNeed: bigint | null;
+      readonly taken: NonNullable<ModelHold["shadow"]>;
+      readonly shadow: ModelHold["shadow"];
     },
   ): void {
+    const at = ++this.model.clock;
     const attempt: ModelAttempt = {
       ...of.subject,
       id: hold.id,
-      admittedAt: ++this.model.clock,
+      admittedAt: at,
       admittedMs: this.live.nowMs,
       chain: new Set(of.meters.map(({ id }) => id)),
-      need: of.need,
-      shadowNeed: of.shadowNeed,
+      holds: [{ ...of.taken, at, timeMs: this.live.nowMs, shadow: of.shadow }],
       endedAt: null,
       endedMs: 0,
       cancelled: false,
@@ -251,6 +259,7 @@ export class World {
       inputTokens: 0n,
       outputTokens: 0n,
       shadowCost: 0n,
+      limitCost: 0n,
     };
     this.model.attempts.push(attempt);
     this.#attempts.set(hold, attempt);
@@ -278,7 +287,8 @@ export class World {
     this.#end(open);
     this.#ended.push(open);
     attempt.cost = cost;
-    attempt.shadowCost = attempt.shadowNeed === null ? 0n : cost;
+    attempt.limitCost = cost;
+    attempt.shadowCost = lastHold(attempt).shadow === null ? 0n : cost;
     attempt.inputTokens = BigInt(tokens.input_tokens + tokens.cache_write_5m_input_tokens);
     attempt.outputTokens = BigInt(usage.output_tokens);
   }
@@ -288,9 +298,17 @@ export class World {
     if (open === null) return;
     const [hold, attempt] = open;
     const need = (hold.need * BigInt(b % 101)) / 100n;
-    this.live.release(hold, need);
-    attempt.need = need;
-    if (attempt.shadowNeed !== null && need < attempt.shadowNeed) attempt.shadowNeed = need;
+    const { input, output } = hold.tokens;
+    const tokens = b % 3 === 0 ? null : { input: Math.floor((input * (b % 101)) / 100), output };
+    this.live.release(hold, need, tokens);
+    const { at: _at, timeMs: _timeMs, shadow, ...before } = lastHold(attempt);
+    const after = { ...before, need, inputNeed: BigInt((tokens ?? hold.tokens).input) };
+    attempt.holds.push({
+      ...after,
+      at: ++this.model.clock,
+      timeMs: this.live.nowMs,
+      shadow: shadow === null ? null : leastOf(shadow, after),
+    });
   }
 
   #cancel({ a }: Step): void {
@@ -321,9 +339,8 @@ export class World {
     if (meter === undefined || meter.unit !== "usd") return [];
     const label = labelOf(modelled, attempt.admittedMs, attempt);
     if (!this.model.counts(modelled, label, attempt)) return [];
-    const name = label.slice(attempt.key.length + 1);
-    const session = meter.span?.kind === "session" ? { virtualKey: attempt.key, name } : null;
-    return [newWindow(meter, attempt.admittedMs, session).key];
+    const isOfClient = meter.span?.kind === "session" || meter.span?.kind === "subagent";
+    return [isOfClient ? `${meter.id}#${label}` : newWindow(meter, attempt.admittedMs, null).key];
   }
 
   #advanceBy(unitMs: number, part: number): void {
@@ -358,15 +375,43 @@ const CAPS = [0n, 2_000_000n, 300_000_000n, 2_000_000_000n, 6_000_000_000n, 40_0
 const ASKED = [128_000, 128_000, 64_000, 20_000, 6_000, 1_000];
 const FLOORS = [1, 1, 1_025, 10_001, 40_000];
 const COSTS = [0n, 1n, 20n, 60n, 100n, 100n, 130n];
+/** What an attempt holds in the model; tokens only where its chain limits them. */
+function holdFor(
+  { need, maxTokens }: { readonly need: bigint; readonly maxTokens: number },
+  { inputTokens }: Request,
+  meters: readonly ModelMeter[],
+): NonNullable<ModelHold["shadow"]> {
+  const isLimited = meters.some((meter) => meter.unit !== "cost" && isReserving(meter));
+  return {
+    need,
+    inputNeed: isLimited ? BigInt(inputTokens) : 0n,
+    outputNeed: isLimited ? BigInt(maxTokens) : 0n,
+  };
+}
+
+function leastOf(
+  left: NonNullable<ModelHold["shadow"]>,
+  right: NonNullable<ModelHold["shadow"]>,
+): NonNullable<ModelHold["shadow"]> {
+  const least = (one: bigint, other: bigint) => (one < other ? one : other);
+  return {
+    need: least(left.need, right.need),
+    inputNeed: least(left.inputNeed, right.inputNeed),
+    outputNeed: least(left.outputNeed, right.outputNeed),
+  };
+}
+
+const AGENTS = [null, null, "a1", "a/2#%|", "y".repeat(200)];
 const SESSIONS = [null, "s1", "s1", "s2", "s/3#|", "x".repeat(200)];
 const ADVANCES = [1, 500, 5_000, 120_000, 3_600_000, 3_600_000, 86_400_000, 40 * 86_400_000];
 
-function subjectOf(config: Config, { key, provider, session }: Request): Subject {
+function subjectOf(config: Config, { key, provider, session, agent }: Request): Subject {
   const virtualKey = config.virtualKeys.find(({ id }) => id === key);
   const team = config.teams.find(({ id }) => id === virtualKey?.team);
   return {
     key,
     session,
+    agent: agent !== null && Buffer.byteLength(agent) > 128 ? "others" : agent,
     owner: virtualKey?.owner ?? null,
     team: team?.id ?? "",
     customer: team?.customer ?? "",

@@ -1,7 +1,7 @@
 /** Two ways to rule on an arrival: the product's ladder, and an oracle that knows all but the cache. */
-import { budgetShortage, claimOf, type Claim, type Shortage } from "../../src/ledger/decide.ts";
+import { claimOf, claimShortage, type Claim, type Shortage } from "../../src/ledger/decide.ts";
 import { climb, isNearCap, isWorthCounting } from "../../src/ledger/ladder.ts";
-import type { Window } from "../../src/ledger/state.ts";
+import { NO_TOKENS, type Window } from "../../src/ledger/state.ts";
 import { boundOf, type Bound } from "../../src/pricing/bound.ts";
 import { likelyCost } from "../../src/pricing/likely.ts";
 import type { PriceBook } from "../../src/pricing/price-book.ts";
@@ -49,7 +49,7 @@ export function ladderRuler(book: PriceBook): Ruler {
     const claimFor = (maxTokens: number): Claim => {
       const { need, inputTokens } = boundFor(maxTokens);
       const request = { facts, inputTokens, cachedTokens: known.cached };
-      return { need, likely: () => likelyCost(request, price) };
+      return { ...claimOf(need), likely: () => likelyCost(request, price) };
     };
     return { price, boundFor, claimFor };
   };
@@ -57,11 +57,12 @@ export function ladderRuler(book: PriceBook): Ruler {
   return {
     judge: (arrival, known, { windows, nowMs }) => {
       const byBytes = pricer(arrival, nowMs, NOTHING_KNOWN);
-      const isTight = isNearCap(windows, byBytes.boundFor(arrival.asked).need);
+      const isTight = isNearCap(windows, byBytes.claimFor(arrival.asked));
       const { price, boundFor, claimFor } = isTight ? pricer(arrival, nowMs, known) : byBytes;
       const rung = climb({
         windows,
         books: "real",
+        nowMs,
         asked: arrival.asked,
         floor: floorOf(known),
         compaction: arrival.isCompaction,
@@ -76,9 +77,10 @@ export function ladderRuler(book: PriceBook): Ruler {
       const { boundFor } = pricer(arrival, nowMs, { tokens: known.cached, cached: 0 });
       return isWorthCounting({
         windows,
+        nowMs,
         asked: arrival.asked,
         floor: floorOf(known),
-        leastNeedFor: (maxTokens) => boundFor(maxTokens).need,
+        leastClaimFor: (maxTokens) => ({ need: boundFor(maxTokens).need, tokens: NO_TOKENS }),
       });
     },
   };
@@ -102,7 +104,7 @@ export function oracleRuler(book: PriceBook): Ruler {
         },
         { book, price, atMs: nowMs },
       );
-      const shortage = budgetShortage(windows, claimOf(bound.need), "real");
+      const shortage = claimShortage(windows, claimOf(bound.need), { nowMs, books: "real" });
       if (shortage !== null) return { fits: false, code: codeOf(shortage) };
       return { fits: true, bound, maxTokens, price, isTight: true };
     },
@@ -111,7 +113,7 @@ export function oracleRuler(book: PriceBook): Ruler {
 }
 
 function codeOf({ code }: Shortage): RefusalCode {
-  if (code === "rate_limited" || code === "concurrency_limited")
+  if (code === "rate_limited" || code === "concurrency_limited" || code === "limit_busy")
     throw new Error("no limit is configured");
   return code;
 }
