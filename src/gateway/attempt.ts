@@ -26,7 +26,7 @@ import { endingOf, recordRelease, recordSettlement } from "./record.ts";
 import { journalRefusal } from "./refuse.ts";
 import { relay, type Relayed } from "./relay.ts";
 import type { Target } from "./candidates.ts";
-import { needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
+import { cutBilled, needAfterStart, settlementOf, UNBILLED, type Settlement } from "./settle.ts";
 import { admitUnbilled, type Admitted } from "./take.ts";
 import { rememberTurn } from "./turns.ts";
 
@@ -181,11 +181,20 @@ function releaseInput(
   billed: BilledUsage,
   gateway: Gateway,
 ): void {
-  // Far from a cap nobody waits for it.
-  if (!admitted.nearCap || !admitted.hold.open) return;
-  if (admitted.bound.passes > 1 || body.facts.fallbacks.length > 0) return;
-  const need = needAfterStart(admitted, billed, exchange.ruling.prices);
-  if (need < admitted.hold.need) recordRelease(exchange, admitted, need, gateway);
+  const { hold, shadow } = admitted;
+  if (!hold.open || body.facts.fallbacks.length > 0) return;
+  const book = exchange.ruling.prices;
+  const lowered = (held: bigint, as: Pick<Admitted, "nearCap" | "bound">): bigint => {
+    // Far from a cap nobody waits for it.
+    if (!as.nearCap || as.bound.passes > 1) return held;
+    const need = needAfterStart({ ...admitted, bound: as.bound }, billed, book);
+    return need < held ? need : held;
+  };
+  const need = lowered(hold.need, admitted);
+  const shadowNeed =
+    shadow === null || hold.shadowNeed === null ? null : lowered(hold.shadowNeed, shadow);
+  if (need === hold.need && (shadowNeed ?? hold.shadowNeed) === hold.shadowNeed) return;
+  recordRelease(exchange, admitted, { need, shadowNeed }, gateway);
 }
 
 /** What the attempt cost, by the provider's figures or an estimate upwards. */
@@ -201,9 +210,18 @@ export function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Pr
 /** Exact figures near a cap bound the session's next turn. */
 export function learn({ admitted, body }: Attempt, { reading }: Relayed, gateway: Gateway): void {
   checkInput(admitted, body, { reading, gateway });
-  if (admitted.turn === null || !reading.final || reading.billed === null) return;
-  const cutAt = reading.stopReason === "max_tokens" ? admitted.clamped : null;
-  rememberTurn(gateway.turns, admitted.turn, { billed: reading.billed, cutAt });
+  const { turn, shadow } = admitted;
+  const { billed } = reading;
+  if (!reading.final || billed === null) return;
+  const wasCut = reading.stopReason === "max_tokens";
+  if (turn !== null)
+    rememberTurn(gateway.turns, turn, { billed, cutAt: wasCut ? admitted.clamped : null });
+  if (shadow === null || shadow.turn === null) return;
+  const { clamped } = shadow;
+  const cut = clamped === null ? billed : cutBilled(billed, clamped);
+  const wouldBeCut = wasCut || cut.usage.output_tokens < billed.usage.output_tokens;
+  const cutAt = wouldBeCut && cut.usage.output_tokens === clamped ? clamped : null;
+  rememberTurn(gateway.turns, shadow.turn, { billed: cut, cutAt });
 }
 
 /** Text has fewer tokens than bytes. A provider that bills otherwise is held to the bytes alone. */
@@ -232,7 +250,8 @@ function checkInput(
 export function chargeFault({ exchange, admitted }: Attempt, gateway: Gateway): void {
   if (!admitted.hold.open) return;
   const cost = nanoUsd(admitted.hold.need);
-  const settlement = { cost, usage: NO_USAGE, estimated: true, fault: "gateway_fault" };
+  const shadow = { cost: nanoUsd(admitted.hold.shadowNeed ?? cost), outputTokens: 0 };
+  const settlement = { cost, usage: NO_USAGE, estimated: true, fault: "gateway_fault", shadow };
   const end = endingOf(exchange, gateway, { outcome: "interrupted", status: 500 });
   recordSettlement({ exchange, admitted, settlement, relayed: null, end }, gateway);
 }

@@ -55,7 +55,10 @@ export function recordSettlement(
     });
   }
   exchange.isCounted = true;
-  gateway.ledger.settle(hold, { cost: settlement.cost, usage: settlement.usage }, nowMs);
+  // Only what was admitted in the shadow settles there.
+  const shadow = hold.shadowNeed === null ? undefined : settlement.shadow;
+  const charge = { cost: settlement.cost, usage: settlement.usage };
+  gateway.ledger.settle(hold, shadow === undefined ? charge : { ...charge, shadow }, nowMs);
   gateway.journal.outcome({
     time,
     type: "settle",
@@ -67,6 +70,9 @@ export function recordSettlement(
     upstream_request_id: relayed === null ? null : upstreamId(relayed.upstreamHeaders),
     fault: settlement.fault,
     ...(of.dropped === undefined || of.dropped.length === 0 ? {} : { dropped: of.dropped }),
+    ...(shadow === undefined
+      ? {}
+      : { shadow: { cost: String(shadow.cost), output_tokens: shadow.outputTokens } }),
     end,
   });
   gateway.metrics.attemptEnds(provider, resultOf(relayed, settlement));
@@ -86,20 +92,21 @@ function resultOf(relayed: Relayed | null, settlement: Settlement): string {
   return settlement.fault ?? "ok";
 }
 
-/** Lowers the attempt's hold to what it can still cost. */
+/** Lowers the attempt's hold to what it can still cost; where it is in shadow, that hold too. */
 export function recordRelease(
   exchange: Exchange,
   admitted: Admitted,
-  need: bigint,
+  { need, shadowNeed }: { readonly need: bigint; readonly shadowNeed: bigint | null },
   gateway: Gateway,
 ): void {
-  gateway.ledger.release(admitted.hold, need);
+  gateway.ledger.release(admitted.hold, need, shadowNeed ?? need);
   gateway.journal.outcome({
     time: formatTime(gateway.ledgerClock.nowMs()),
     type: "release",
     request: exchange.id,
     attempt: admitted.hold.record.attempt,
     need: String(need),
+    ...(shadowNeed === null ? {} : { shadow_need: String(shadowNeed) }),
   });
 }
 

@@ -30,24 +30,40 @@ export interface Admitted {
   readonly nearCap: boolean;
   /** Near a cap: what the next turn may learn from this one's figures. */
   readonly turn: TurnTrace | null;
+  /** No budget that is enforced bounds it: its body goes as it came. */
+  readonly asCame: boolean;
+  /** What enforcement would have let it do; null: just this, or nothing. */
+  readonly shadow: ShadowAdmitted | null;
 }
 
-/** How large the answer may be, and what is held for it. */
+/** The same attempt in the shadow's books. */
+export interface ShadowAdmitted {
+  readonly bound: Bound;
+  /** `max_tokens` where it would have been lower than asked. */
+  readonly clamped: number | null;
+  readonly nearCap: boolean;
+  readonly turn: TurnTrace | null;
+}
+
+/** How large the answer may be, and what is held for it; with what it was decided from. */
 export interface Decision {
   readonly maxTokens: number;
   readonly need: bigint;
-}
-
-/** A decision with all that it was made from. */
-export interface Taking extends Decision {
-  readonly windows: Window[];
-  readonly nowMs: number;
   readonly pricing: Pricing;
-  /** Observe mode: what enforcement would have done; null in enforce mode. */
-  readonly shadow: Decision | Refusal | null;
   readonly maxUsesCap: number | null;
   readonly nearCap: boolean;
   readonly turn: TurnTrace | null;
+  /** The scope whose budget made it lower `max_tokens`; null: it did not. */
+  readonly clampedBy: string | null;
+}
+
+/** A decision with where it is to be taken. */
+export interface Taking extends Decision {
+  readonly windows: Window[];
+  readonly nowMs: number;
+  readonly asCame: boolean;
+  /** Of an attempt in shadow: what enforcement would have done; null: the same. */
+  readonly shadow: Decision | Refusal | null;
 }
 
 /** Takes the hold on every window at once. */
@@ -64,10 +80,17 @@ export function take(request: AdmitRequest, gateway: Gateway, taking: Taking): A
     need: taking.need,
     shadowNeed: shadowNeedOf(taking),
   });
-  const { nearCap, turn, maxUsesCap } = taking;
+  const { nearCap, turn, maxUsesCap, asCame } = taking;
   const { target } = request;
   const decided = { hold, target, price: pricing.price, bound, maxTokens, clamped, maxUsesCap };
-  return { ...decided, nearCap, turn };
+  return { ...decided, nearCap, turn, asCame, shadow: shadowAdmitted(taking) };
+}
+
+function shadowAdmitted({ shadow }: Taking): ShadowAdmitted | null {
+  if (shadow === null || isRefusal(shadow)) return null;
+  const { maxTokens, pricing, nearCap, turn } = shadow;
+  const clamped = maxTokens < pricing.asked ? maxTokens : null;
+  return { bound: pricing.boundFor(maxTokens), clamped, nearCap, turn };
 }
 
 /** In enforce mode the shadow holds what the books hold; in observe mode what enforcement would have. */
@@ -109,15 +132,28 @@ function admitRecord(
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
-    ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
-    ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),
+    ...(shadow === null ? {} : shadowFields(shadow)),
   };
 }
 
-function isOvershooting({ windows, need, shadow }: Taking): boolean {
-  return (
-    shadow === null &&
-    windows.some((window) => window.meter.unit === "usd" && exceedsCap(window, need))
+type ShadowFields = Pick<
+  AdmitRecord,
+  "refusal" | "refusal_by" | "shadow_need" | "shadow_max_tokens" | "shadow_clamped_by"
+>;
+
+function shadowFields(shadow: Decision | Refusal): ShadowFields {
+  if (isRefusal(shadow)) {
+    const { code, by } = shadow;
+    return { refusal: code, ...(by === undefined ? {} : { refusal_by: by }) };
+  }
+  const { need, maxTokens, clampedBy } = shadow;
+  const clamp = { shadow_max_tokens: maxTokens, shadow_clamped_by: clampedBy ?? "" };
+  return { shadow_need: String(need), ...(clampedBy === null ? {} : clamp) };
+}
+
+function isOvershooting({ windows, need }: Taking): boolean {
+  return windows.some(
+    (window) => window.meter.enforced && window.meter.unit === "usd" && exceedsCap(window, need),
   );
 }
 
@@ -138,10 +174,11 @@ export function admitUnbilled(request: AdmitRequest, gateway: Gateway): Admitted
   const { price, asked } = pricingOf(request, nowMs, NOTHING_KNOWN);
   const claimFor = () => claimOf(0n);
   const pricing = { price, asked, boundFor: () => NOTHING_BOUND, claimFor };
-  const decision = { maxTokens: asked, need: 0n };
-  const taking = { ...decision, windows: [], nowMs, pricing, shadow: null };
-  return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
+  const decision = { maxTokens: asked, need: 0n, pricing, ...UNBOUND };
+  return take(request, gateway, { ...decision, windows: [], nowMs, asCame: true, shadow: null });
 }
+
+const UNBOUND = { maxUsesCap: null, nearCap: false, turn: null, clampedBy: null } as const;
 
 const NOTHING_BOUND: Bound = {
   inputNeed: nanoUsd(0n),

@@ -116,7 +116,8 @@ function fitsBudget(window: Window, { need, likely }: Claim, books: Books): bool
   const headroom = headroomOf(window, books);
   if (headroom >= need) return true;
   // One at a time may go over the cap, and only where it probably does not.
-  const isLast = window.meter.overshoot === "last_request" && window.overshootBy === null;
+  const overshootBy = books === "real" ? window.overshootBy : window.shadowOvershootBy;
+  const isLast = window.meter.overshoot === "last_request" && overshootBy === null;
   return isLast && headroom > 0n && headroom >= likely();
 }
 
@@ -146,13 +147,13 @@ function latest(short: readonly Shortage[], order: readonly ShortageCode[]): Sho
 export function tightest(
   windows: readonly Window[],
   books: Books,
-): { readonly headroom: bigint; readonly inFlight: number } | null {
-  let least: { headroom: bigint; inFlight: number } | null = null;
+): { readonly headroom: bigint; readonly inFlight: number; readonly window: Window } | null {
+  let least: { headroom: bigint; inFlight: number; window: Window } | null = null;
   for (const window of windows) {
     if (window.meter.unit !== "usd" || window.meter.cap === null) continue;
     const headroom = headroomOf(window, books);
-    if (least === null || headroom < least.headroom)
-      least = { headroom, inFlight: window.inFlight };
+    const inFlight = books === "real" ? window.inFlight : window.shadowInFlight;
+    if (least === null || headroom < least.headroom) least = { headroom, inFlight, window };
   }
   return least;
 }

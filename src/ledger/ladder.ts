@@ -31,8 +31,12 @@ export type Rung =
 const NEAR_CAP_NEEDS = 40n;
 
 /** Near its cap a request is worth a closer look: a copy and a hash of its body. */
-export function isNearCap(windows: readonly Window[], need: bigint): boolean {
-  const least = tightest(windows, "real");
+export function isNearCap(
+  windows: readonly Window[],
+  need: bigint,
+  books: Books = "real",
+): boolean {
+  const least = tightest(windows, books);
   return least !== null && need * NEAR_CAP_NEEDS > least.headroom;
 }
 

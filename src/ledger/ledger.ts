@@ -5,7 +5,15 @@
 import { invariant } from "../core/invariant.ts";
 import type { Usage } from "../core/usage.ts";
 import type { AdmitRecord } from "../journal/record.ts";
-import { meterId, newWindow, parseMeterId, parseWindowKey, sessionWindowKey } from "./meter.ts";
+import {
+  meterId,
+  newMeter,
+  newWindow,
+  parseMeterId,
+  parseWindowKey,
+  sessionWindowKey,
+} from "./meter.ts";
+import { startShadowBooks } from "./shadow.ts";
 import type { Meter, MeterDefinition, SessionName, Window } from "./state.ts";
 import { add, advance, release, settle, take } from "./window.ts";
 
@@ -30,6 +38,9 @@ export interface MeterChanges {
   /** New caps by meter id, those of added meters included. */
   readonly caps: ReadonlyMap<string, bigint>;
   readonly lowered: readonly LoweredCap[];
+  /** Ids of meters whose shadow counts apart from here on, and of those whose no longer does. */
+  readonly shadowStarted: readonly string[];
+  readonly shadowEnded: readonly string[];
 }
 
 /** An open budget window whose new cap is below what it has settled and holds. */
@@ -43,6 +54,8 @@ interface LoweredCap {
 export interface Charge {
   readonly cost: bigint;
   readonly usage: Usage;
+  /** What it would have cost under enforcement; left out: the same. */
+  readonly shadow?: { readonly cost: bigint; readonly outputTokens: number };
 }
 
 export class Ledger {
@@ -90,14 +103,20 @@ export class Ledger {
     for (const id of removed) this.forget(id);
     const added: Meter[] = [];
     const caps = new Map<string, bigint>();
+    const shadowStarted: string[] = [];
+    const shadowEnded: string[] = [];
     for (const [id, definition] of wanted) {
       const known = this.#meters.get(id);
       const meter = known ?? this.track(id);
       if (known === undefined) added.push(meter);
       if (meter.cap !== definition.cap) caps.set(id, definition.cap);
       meter.overshoot = definition.overshoot;
+      meter.enforced = definition.shadow !== "own";
+      const wantsShadow = definition.shadow !== undefined;
+      if (wantsShadow !== meter.hasShadow) (wantsShadow ? shadowStarted : shadowEnded).push(id);
     }
-    return { added, removed, caps, lowered: this.setCaps(caps, nowMs) };
+    const lowered = this.setCaps(caps, nowMs);
+    return { added, removed, caps, lowered, shadowStarted, shadowEnded };
   }
 
   /** Puts new caps in force, by meter id. */
@@ -134,7 +153,7 @@ export class Ledger {
     if (known !== undefined) return known;
     const identity = parseMeterId(id);
     invariant(identity !== null, `a meter id can be read: ${id}`);
-    const meter: Meter = { ...identity, id, cap: null, overshoot: "none", current: null };
+    const meter = newMeter(identity, id);
     this.#meters.set(id, meter);
     return meter;
   }
@@ -145,6 +164,7 @@ export class Ledger {
     if (meter === undefined) return;
     meter.cap = null;
     meter.current = null;
+    meter.hasShadow = false;
     this.#meters.delete(id);
     for (const [key, window] of this.#windows)
       if (window.meter === meter) this.#windows.delete(key);
@@ -209,6 +229,7 @@ export class Ledger {
     const shadow = hold.shadowNeed === null ? null : amountHeld(window, hold.shadowNeed);
     const amount = amountHeld(window, hold.need);
     if (exceedsCap(window, amount)) window.overshootBy = hold.id;
+    if (shadow !== null && exceedsCap(window, shadow, "shadow")) window.shadowOvershootBy = hold.id;
     take(window, amount, shadow, hold.admittedMs);
   }
 
@@ -219,12 +240,12 @@ export class Ledger {
     hold.windows.push(entered);
   }
 
-  /** Lowers an open hold to `need`. */
-  release(hold: Hold, need: bigint): void {
+  /** Lowers an open hold to `need`, and what the shadow holds to `shadowNeed`. */
+  release(hold: Hold, need: bigint, shadowNeed: bigint = need): void {
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
     const by = hold.need - need;
     const shadowBy =
-      hold.shadowNeed === null ? 0n : hold.shadowNeed - minimum(hold.shadowNeed, need);
+      hold.shadowNeed === null ? 0n : hold.shadowNeed - minimum(hold.shadowNeed, shadowNeed);
     for (const window of hold.windows)
       if (window.meter.unit === "usd") release(window, by, shadowBy);
     hold.need = need;
@@ -234,7 +255,14 @@ export class Ledger {
 
   /** Replaces a hold by what the attempt cost. */
   settle(hold: Hold, charge: Charge, nowMs: number): void {
-    this.#end(hold, nowMs, (window) => amountSettled(window, charge));
+    const { cost, usage, shadow } = charge;
+    const shadowCharge =
+      shadow === undefined
+        ? charge
+        : { cost: shadow.cost, usage: { ...usage, output_tokens: shadow.outputTokens } };
+    this.#end(hold, nowMs, (window, books) =>
+      amountSettled(window, books === "real" ? { cost, usage } : shadowCharge),
+    );
     for (const listener of this.#settled) listener(hold, charge.cost);
   }
 
@@ -243,7 +271,11 @@ export class Ledger {
     this.#end(hold, nowMs, () => 0n);
   }
 
-  #end(hold: Hold, nowMs: number, settledIn: (window: Window) => bigint): void {
+  #end(
+    hold: Hold,
+    nowMs: number,
+    settledIn: (window: Window, books: "real" | "shadow") => bigint,
+  ): void {
     invariant(hold.open, "a hold ends once");
     hold.open = false;
     this.#holds.delete(hold.id);
@@ -252,10 +284,12 @@ export class Ledger {
       settle(window, {
         held: amountHeld(window, hold.need),
         shadowHeld: hold.shadowNeed === null ? null : amountHeld(window, hold.shadowNeed),
-        settled: settledIn(window),
+        settled: settledIn(window, "real"),
+        shadowSettled: settledIn(window, "shadow"),
         admittedMs: hold.admittedMs,
       });
       if (window.overshootBy === hold.id) window.overshootBy = null;
+      if (window.shadowOvershootBy === hold.id) window.shadowOvershootBy = null;
       this.#dropIfOver(window);
     }
     for (const listener of this.#freed) listener();
@@ -274,14 +308,25 @@ export class Ledger {
     if (amount < 0n) for (const listener of this.#freed) listener();
   }
 
-  /** From here on the shadow counts apart from the books, starting from them. */
-  startShadow(): void {
-    for (const hold of this.#holds.values()) hold.shadowNeed = hold.need;
-    for (const window of this.#windows.values()) {
-      window.shadowSettled = window.settled;
-      window.shadowHeld = window.held;
-      for (const bucket of window.buckets ?? []) bucket.shadowSettled = bucket.settled;
-      if (window.level !== null) window.level.shadowAmount = window.level.amount;
+  /** From here on the shadow of these meters counts apart from the books, starting from them. */
+  startShadow(ids: Iterable<string> = this.#meters.keys()): void {
+    const started = new Set<Meter>();
+    for (const id of ids) {
+      const meter = this.#meters.get(id);
+      if (meter === undefined || meter.hasShadow) continue;
+      meter.hasShadow = true;
+      started.add(meter);
+    }
+    if (started.size === 0) return;
+    const books = { windows: this.#windows.values(), holds: this.#holds.values() };
+    startShadowBooks(started, books, amountHeld);
+  }
+
+  /** From here on these meters have one count alone. */
+  endShadow(ids: Iterable<string> = this.#meters.keys()): void {
+    for (const id of ids) {
+      const meter = this.#meters.get(id);
+      if (meter !== undefined) meter.hasShadow = false;
     }
   }
 
@@ -303,14 +348,19 @@ export class Ledger {
 export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
-  return { ...identity, id, cap: null, overshoot: "none", current: null };
+  return newMeter(identity, id);
 }
 
 /** Whether holding so much goes over the cap of a window that allows one attempt at a time to do so. */
-export function exceedsCap(window: Window, amount: bigint): boolean {
+export function exceedsCap(
+  window: Window,
+  amount: bigint,
+  books: "real" | "shadow" = "real",
+): boolean {
   const { cap, overshoot } = window.meter;
   if (cap === null || overshoot === "none") return false;
-  return window.settled + window.held + amount > cap;
+  const { settled, held, shadowSettled, shadowHeld } = window;
+  return (books === "real" ? settled + held : shadowSettled + shadowHeld) + amount > cap;
 }
 
 /** What an attempt holds in a window of this unit while it runs. */

@@ -69,6 +69,12 @@ function parseSpan(parts: readonly string[]): Span | null | undefined {
   }
 }
 
+/** A meter without a cap, of which nothing is counted yet. */
+export function newMeter(identity: MeterIdentity, id: string): Meter {
+  const live = { enforced: true, hasShadow: false, current: null };
+  return { ...identity, id, cap: null, overshoot: "none", ...live };
+}
+
 /** Key of a session's window. */
 export function sessionWindowKey(meter: Meter, session: SessionName): string {
   return `${meter.id}#${session.virtualKey}/${session.name}`;

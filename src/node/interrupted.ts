@@ -50,7 +50,11 @@ function settleHold(hold: Hold, options: InterruptedOptions): void {
     BigInt(record.input_need) + roundUp(BigInt(outputTokens) * BigInt(record.output_pico));
   const cost = estimate < hold.need ? estimate : hold.need;
   const usage = { ...NO_USAGE, output_tokens: record.task_type === "count" ? 0 : outputTokens };
-  options.state.fold.ledger.settle(hold, { cost, usage }, options.nowMs);
+  const { shadowNeed } = hold;
+  const isLess = shadowNeed !== null && shadowNeed < cost;
+  const shadow = isLess ? { cost: shadowNeed, outputTokens: usage.output_tokens } : null;
+  const charge = { cost, usage, ...(shadow === null ? {} : { shadow }) };
+  options.state.fold.ledger.settle(hold, charge, options.nowMs);
   options.state.fold.openRequests.delete(record.request);
   options.journal.outcome({
     time: formatTime(options.nowMs),
@@ -63,6 +67,9 @@ function settleHold(hold: Hold, options: InterruptedOptions): void {
     upstream_status: null,
     upstream_request_id: null,
     fault: "interrupted",
+    ...(shadow === null
+      ? {}
+      : { shadow: { cost: String(shadow.cost), output_tokens: shadow.outputTokens } }),
     end: interruptedEnd(record, options.nowMs),
   });
 }
