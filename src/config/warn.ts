@@ -2,6 +2,7 @@
 import { formatUsd, type NanoUsd } from "../core/money.ts";
 import type { BudgetConfig, Config, TeamConfig, VirtualKeyConfig } from "./config.ts";
 import type { Finding } from "./explain.ts";
+import type { GovernanceConfig } from "./governance-config.ts";
 import type { Path } from "./fault.ts";
 import type { ConfigFile } from "./schema.ts";
 import { shown } from "./secrecy.ts";
@@ -25,6 +26,7 @@ export function warningsOf(
   const warn = (path: Path, message: string): unknown =>
     findings.push({ path, part: "value", message });
   warnOfNothingToServe(config, warn);
+  warnOfUnheardModes(config, warn);
   if (config.admin.token !== null && config.admin.token.length < TOKEN_CHARACTERS_MIN) {
     warn(
       ["admin", "token"],
@@ -50,6 +52,37 @@ function warnOfNothingToServe(config: Config, warn: Warn): void {
       warn([...path, at, "models"], "is empty, so no model is allowed: leave it out for all");
     }
   }
+}
+
+/** What is in shadow is so with all that is below it: a narrower scope cannot leave it. */
+function warnOfUnheardModes(config: Config, warn: Warn): void {
+  const { customers, teams, owners, virtualKeys } = config;
+  const observed = new Set<string>();
+  const look = (path: Path, scope: Scoped, parents: readonly string[]): void => {
+    const { mode } = scope.entity.governance;
+    const above =
+      config.mode === "observe" ? "the gateway" : parents.find((id) => observed.has(id));
+    if (mode === "observe" || above !== undefined) observed.add(scope.name);
+    if (mode === "enforce" && above !== undefined)
+      warn([...path, "mode"], `enforce is not heard: ${above} observes, with all that is below it`);
+  };
+  for (const [index, entity] of customers.entries())
+    look(["customers", index], { name: `customer ${entity.id}`, entity }, []);
+  for (const [index, entity] of teams.entries()) {
+    const parents = [`customer ${entity.customer}`];
+    look(["teams", index], { name: `team ${entity.id}`, entity }, parents);
+  }
+  for (const [index, entity] of owners.entries())
+    look(["owners", index], { name: `owner ${entity.id}`, entity }, [`team ${entity.team}`]);
+  for (const [index, entity] of virtualKeys.entries()) {
+    const parents = [`team ${entity.team}`, `owner ${entity.owner ?? ""}`];
+    look(["virtual_keys", index], { name: `key ${entity.id}`, entity }, parents);
+  }
+}
+
+interface Scoped {
+  readonly name: string;
+  readonly entity: { readonly governance: GovernanceConfig };
 }
 
 type FileBudgets = ConfigFile["customers"][number]["budgets"];

@@ -2,11 +2,12 @@
 import { takesMaxUses } from "../core/body-facts.ts";
 import { invariant } from "../core/invariant.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { isBusy, isOfAccount, limitShortage, type Books, type Claim } from "../ledger/decide.ts";
-import { climb, isNearCap, isWorthCounting, leastAnswer } from "../ledger/ladder.ts";
+import { isBusy, isClaimed, isOfAccount, limitShortage, tightest } from "../ledger/decide.ts";
+import type { Books, Claim } from "../ledger/decide.ts";
+import { climb, isNearCap, isWorthCounting, leastAnswer, type Rung } from "../ledger/ladder.ts";
 import { isOfAgents } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
-import { explainShortage } from "../policy/explain.ts";
+import { explainShortage, scopeText } from "../policy/explain.ts";
 import { accountWindows } from "./accounts.ts";
 import { countInput } from "./count-input.ts";
 import {
@@ -32,13 +33,12 @@ const MAX_USES_CAPS = [3, 1];
 /**
  * Takes the hold, or says which limit or budget refuses: `keyIsFull` where that is one of the target's
  * own key, and another may serve. A refused request changes no counter. Near a cap it asks the upstream for
- * a count, and waits where only others' holds are in the way.
+ * a count, and waits where only others' holds are in the way. What is in shadow refuses, clamps and waits for
+ * nothing: it is decided once more on paper, and noted.
  *
  * @throws ClientGone where the client hung up while it waited.
  */
 export async function admit(request: AdmitRequest, gateway: Gateway): Promise<Admitted | Refusal> {
-  const { policy } = request.exchange.ruling;
-  if (policy.mode === "observe") return observe(request, gateway);
   const known: Known = { ...NOTHING_KNOWN, cutAt: null, turn: null };
   const attempt = () => enforce(request, known, gateway);
   let result = attempt();
@@ -67,32 +67,79 @@ interface Known extends Knowledge {
 
 /** Decides and takes in one turn of the event loop. */
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
+  const { exchange, plan } = request;
   const { windows, nowMs } = windowsOf(request, gateway);
+  const whole = exchange.ruling.policy.mode === "observe";
+  const binding = bindingOf(windows, whole);
+  const decision = decide({ request, windows: binding, books: "real", nowMs }, known, gateway);
+  if (isRefusal(decision)) return decision;
+  const isObserved = whole || plan.observes || binding !== windows;
+  const shadow = isObserved ? shadowDecision({ request, windows, nowMs }, gateway) : null;
+  const asCame = isObserved && !binding.some(isClaimed);
+  return take(request, gateway, { ...decision, windows, nowMs, asCame, shadow });
+}
+
+/** The windows whose caps are kept; all of them where none is of a scope in shadow. */
+function bindingOf(windows: Window[], whole: boolean): readonly Window[] {
+  if (whole) return [];
+  if (windows.every(({ meter }) => meter.enforced)) return windows;
+  return windows.filter(({ meter }) => meter.enforced);
+}
+
+/** What enforcement would have done, by the shadow's books; it would have refused a request but once. */
+function shadowDecision(of: Omit<Deciding, "books">, gateway: Gateway): Decision | Refusal {
+  const { exchange, waived } = of.request;
+  exchange.waived ??= waived;
+  if (exchange.waived !== null) return exchange.waived;
+  // No count is asked for on paper, and nobody waits.
+  const known: Known = { ...NOTHING_KNOWN, cutAt: null, turn: null };
+  const decision = decide({ ...of, books: "shadow" }, known, gateway);
+  if (isRefusal(decision)) exchange.waived = decision;
+  return decision;
+}
+
+/** What is decided on: by which books, in which windows. */
+interface Deciding {
+  readonly request: AdmitRequest;
+  readonly windows: readonly Window[];
+  readonly books: Books;
+  readonly nowMs: number;
+}
+
+/** Limits first, then the ladder. Changes no counter. */
+function decide(of: Deciding, known: Known, gateway: Gateway): Decision | Refusal {
+  const { request, windows, books, nowMs } = of;
   const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
-  const limited = limitShortage(windows, nowMs, "real", leastClaim(request, byBytes));
+  const limited = limitShortage(windows, nowMs, books, leastClaim(request, byBytes));
   if (limited !== null) {
-    const refused = explainShortage(limited, "real", nowMs);
+    const refused = explainShortage(limited, books, nowMs);
     return isOfAccount(limited) ? keyIsFull(refused) : refused;
   }
   warnOfAssumedPrice(byBytes.price, gateway);
-  const nearCap = isNearCap(windows, byBytes.claimFor(byBytes.asked));
-  if (nearCap && known.turn === null && countsBound(request, gateway))
-    learn(request, known, gateway);
+  const nearCap = isNearCap(windows, byBytes.claimFor(byBytes.asked), books);
+  if (nearCap && known.turn === null && countsBound(request, gateway)) learn(of, known, gateway);
   const { cutAt } = known;
   let refused: Refusal | null = null;
   for (const maxUsesCap of usesCaps(request)) {
     const isPlain = known.inputTokens === null && maxUsesCap === null;
     const pricing = isPlain ? byBytes : pricingOf(request, nowMs, { ...known, maxUsesCap });
-    const decision = decideOn({ request, windows, books: "real", nowMs, pricing, cutAt });
-    if (!isRefusal(decision)) {
+    const rung = climbBy(of, pricing, cutAt);
+    if (rung.fits) {
       const turn = known.turn === null ? null : traceOf(known.turn);
-      const taking = { ...decision, windows, nowMs, pricing, shadow: null, turn, nearCap };
-      return take(request, gateway, { ...taking, maxUsesCap });
+      const { maxTokens, need, tokens } = rung;
+      const clampedBy = maxTokens < pricing.asked ? tightestScope(windows, books) : null;
+      return { maxTokens, need, tokens, pricing, maxUsesCap, nearCap, turn, clampedBy };
     }
-    refused ??= decision;
+    refused ??= claimRefused(explainShortage(rung.shortage, books, nowMs), isBusy(rung.shortage));
   }
   invariant(refused !== null, "there is at least one try");
   return refused;
+}
+
+/** "team/platform": whose budget has the least left. */
+function tightestScope(windows: readonly Window[], books: Books): string | null {
+  const least = tightest(windows, books);
+  return least === null ? null : scopeText(least.window);
 }
 
 const AS_ASKED: readonly null[] = [null];
@@ -103,27 +150,6 @@ function usesCaps({ body }: AdmitRequest): readonly (number | null)[] {
   const { serverTools, obscured } = body.facts;
   if (obscured || !serverTools.some(({ type }) => takesMaxUses(type))) return AS_ASKED;
   return CAPPED;
-}
-
-/** Decides by the shadow's books, takes on the real ones whatever comes of it. */
-function observe(request: AdmitRequest, gateway: Gateway): Admitted {
-  const { windows, nowMs } = windowsOf(request, gateway);
-  const pricing = pricingOf(request, nowMs, NOTHING_KNOWN);
-  warnOfAssumedPrice(pricing.price, gateway);
-  const shadow = request.waived ?? shadowDecision(request, windows, { nowMs, pricing });
-  const { need, tokens } = pricing.claimFor(pricing.asked);
-  const taking = { maxTokens: pricing.asked, need, tokens, windows, nowMs, pricing, shadow };
-  return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
-}
-
-function shadowDecision(
-  request: AdmitRequest,
-  windows: readonly Window[],
-  at: { readonly nowMs: number; readonly pricing: Pricing },
-): Decision | Refusal {
-  const limited = limitShortage(windows, at.nowMs, "shadow", leastClaim(request, at.pricing));
-  if (limited !== null) return explainShortage(limited, "shadow", at.nowMs);
-  return decideOn({ request, windows, books: "shadow", cutAt: null, ...at });
 }
 
 function windowsOf(request: AdmitRequest, gateway: Gateway) {
@@ -147,8 +173,8 @@ function windowsOf(request: AdmitRequest, gateway: Gateway) {
   return { windows, nowMs };
 }
 
-function learn(request: AdmitRequest, known: Known, gateway: Gateway): void {
-  known.turn = turnView(request.exchange, request.body, request.chunks);
+function learn({ request, books }: Deciding, known: Known, gateway: Gateway): void {
+  known.turn = turnView(request.exchange, request.body, request.chunks, books);
   if (known.turn === null) return;
   const recalled = recallTurn(gateway.turns, known.turn);
   known.inputTokens = recalled.inputTokens;
@@ -165,7 +191,8 @@ function mayCount(
   if (!isClaimRefused(refused) || !countsBound(request, gateway)) return false;
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
-  const { windows, nowMs } = windowsOf(request, gateway);
+  const { windows: all, nowMs } = windowsOf(request, gateway);
+  const windows = bindingOf(all, request.exchange.ruling.policy.mode === "observe");
   // A session's prompt does not get smaller: no count can tell of less than the turn before had.
   const pricing = pricingOf(request, nowMs, { ...known, inputTokens: known.cachedTokens });
   const floor = floorOf(request, known.cutAt);
@@ -197,26 +224,20 @@ function leastOf(left: number | null, right: number | null): number | null {
   return Math.min(left, right);
 }
 
-function decideOn(of: {
-  readonly request: AdmitRequest;
-  readonly windows: readonly Window[];
-  readonly books: Books;
-  readonly nowMs: number;
-  readonly pricing: Pricing;
-  readonly cutAt: number | null;
-}): Decision | Refusal {
-  const { request, windows, books, nowMs, pricing } = of;
-  const rung = climb({
+function climbBy(
+  { request, windows, books, nowMs }: Deciding,
+  pricing: Pricing,
+  cutAt: number | null,
+): Rung {
+  return climb({
     windows,
     books,
     nowMs,
     asked: pricing.asked,
-    floor: floorOf(request, of.cutAt),
+    floor: floorOf(request, cutAt),
     compaction: isCompaction(request.exchange.request.headers),
     claimFor: (maxTokens) => pricing.claimFor(maxTokens),
   });
-  if (rung.fits) return rung;
-  return claimRefused(explainShortage(rung.shortage, books, nowMs), isBusy(rung.shortage));
 }
 
 /** The least that a clamp leaves of the claim. */

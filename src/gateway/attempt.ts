@@ -27,6 +27,7 @@ import { journalRefusal } from "./refuse.ts";
 import { relay, type Relayed } from "./relay.ts";
 import type { Target } from "./candidates.ts";
 import {
+  cutBilled,
   needAfterStart,
   settlementOf,
   tokensAfterStart,
@@ -187,16 +188,23 @@ function releaseInput(
   billed: BilledUsage,
   gateway: Gateway,
 ): void {
-  // Far from a cap nobody waits for it.
-  if (!admitted.nearCap || !admitted.hold.open) return;
-  if (admitted.bound.passes > 1 || body.facts.fallbacks.length > 0) return;
-  const { hold } = admitted;
-  const need = needAfterStart(admitted, billed, exchange.ruling.prices);
-  const tokens = tokensAfterStart(admitted, billed);
+  const { hold, shadow } = admitted;
+  if (!hold.open || body.facts.fallbacks.length > 0) return;
+  const book = exchange.ruling.prices;
+  const lowered = (held: bigint, as: Pick<Admitted, "nearCap" | "bound">): bigint => {
+    // Far from a cap nobody waits for it.
+    if (!as.nearCap || as.bound.passes > 1) return held;
+    const need = needAfterStart({ ...admitted, bound: as.bound }, billed, book);
+    return need < held ? need : held;
+  };
+  const need = lowered(hold.need, admitted);
+  const shadowNeed =
+    shadow === null || hold.shadowNeed === null ? null : lowered(hold.shadowNeed, shadow);
+  const mayLowerTokens = admitted.nearCap && admitted.bound.passes === 1;
+  const tokens = mayLowerTokens ? tokensAfterStart(admitted, billed) : null;
   const isLess = need < hold.need || (tokens !== null && tokens.input < hold.tokens.input);
-  if (!isLess) return;
-  const least = need < hold.need ? need : hold.need;
-  recordRelease(exchange, admitted, { need: least, tokens }, gateway);
+  if (!isLess && (shadowNeed ?? hold.shadowNeed) === hold.shadowNeed) return;
+  recordRelease(exchange, admitted, { need, shadowNeed, tokens }, gateway);
 }
 
 /** What the attempt cost, by the provider's figures or an estimate upwards. */
@@ -212,9 +220,18 @@ export function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Pr
 /** Exact figures near a cap bound the session's next turn. */
 export function learn({ admitted, body }: Attempt, { reading }: Relayed, gateway: Gateway): void {
   checkInput(admitted, body, { reading, gateway });
-  if (admitted.turn === null || !reading.final || reading.billed === null) return;
-  const cutAt = reading.stopReason === "max_tokens" ? admitted.clamped : null;
-  rememberTurn(gateway.turns, admitted.turn, { billed: reading.billed, cutAt });
+  const { turn, shadow } = admitted;
+  const { billed } = reading;
+  if (!reading.final || billed === null) return;
+  const wasCut = reading.stopReason === "max_tokens";
+  if (turn !== null)
+    rememberTurn(gateway.turns, turn, { billed, cutAt: wasCut ? admitted.clamped : null });
+  if (shadow === null || shadow.turn === null) return;
+  const { clamped } = shadow;
+  const cut = clamped === null ? billed : cutBilled(billed, clamped);
+  const wouldBeCut = wasCut || cut.usage.output_tokens < billed.usage.output_tokens;
+  const cutAt = wouldBeCut && cut.usage.output_tokens === clamped ? clamped : null;
+  rememberTurn(gateway.turns, shadow.turn, { billed: cut, cutAt });
 }
 
 /** Text has fewer tokens than bytes. A provider that bills otherwise is held to the bytes alone. */
@@ -242,10 +259,11 @@ function checkInput(
 /** A fault of ours after the hold: the attempt may be billed, so its whole hold is. */
 export function chargeFault({ exchange, admitted }: Attempt, gateway: Gateway): void {
   if (!admitted.hold.open) return;
-  const { need, tokens } = admitted.hold;
+  const { need, tokens, shadowNeed } = admitted.hold;
   const cost = nanoUsd(need);
+  const shadow = { cost: nanoUsd(shadowNeed ?? cost), outputTokens: tokens.output };
   const usage = { ...NO_USAGE, input_tokens: tokens.input, output_tokens: tokens.output };
-  const settlement = { cost, usage, estimated: true, fault: "gateway_fault" };
+  const settlement = { cost, usage, estimated: true, fault: "gateway_fault", shadow };
   const end = endingOf(exchange, gateway, { outcome: "interrupted", status: 500 });
   recordSettlement({ exchange, admitted, settlement, relayed: null, end }, gateway);
 }

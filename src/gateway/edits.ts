@@ -8,8 +8,8 @@ import type { Target } from "./candidates.ts";
 
 /** None for nearly every request: then its bytes go upstream as they came. */
 export function bodyEdits(exchange: Exchange, admitted: Admitted, body: MessagesBody): Edit[] {
-  // Observe mode changes nothing, and a count has no output to bound.
-  if (exchange.ruling.policy.mode === "observe" || exchange.endpoint === "count_tokens") return [];
+  // What is in shadow is not changed, and a count has no output to bound.
+  if (admitted.asCame || exchange.endpoint === "count_tokens") return [];
   const edits: Edit[] = [];
   if (admitted.maxTokens !== body.maxTokens) edits.push(editMaxTokens(body, admitted.maxTokens));
   for (const [index, tool] of body.facts.serverTools.entries()) {

@@ -1,6 +1,7 @@
 /** One request from its first byte to its last record: what has happened so far. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
+import type { Refusal } from "../core/refusal.ts";
 import type { Attribution, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
@@ -40,6 +41,8 @@ export interface Exchange {
   rule: string | null;
   /** What is worth knowing of where it goes: a session that leaves its door. */
   routeNote: string | null;
+  /** What enforcement would have answered, where a scope in shadow let it through; the first of several. */
+  waived: Refusal | null;
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -81,6 +84,7 @@ export function begin(
     isCounted: false,
     rule: null,
     routeNote: null,
+    waived: null,
   };
 }
 

@@ -56,7 +56,10 @@ export function recordSettlement(
     });
   }
   exchange.isCounted = true;
-  gateway.ledger.settle(hold, { cost: settlement.cost, usage: settlement.usage }, nowMs);
+  // Only what was admitted in the shadow settles there.
+  const shadow = hold.shadowNeed === null ? undefined : settlement.shadow;
+  const charge = { cost: settlement.cost, usage: settlement.usage };
+  gateway.ledger.settle(hold, shadow === undefined ? charge : { ...charge, shadow }, nowMs);
   gateway.journal.outcome({
     time,
     type: "settle",
@@ -68,6 +71,9 @@ export function recordSettlement(
     upstream_request_id: relayed === null ? null : upstreamId(relayed.upstreamHeaders),
     fault: settlement.fault,
     ...(of.dropped === undefined || of.dropped.length === 0 ? {} : { dropped: of.dropped }),
+    ...(shadow === undefined
+      ? {}
+      : { shadow: { cost: String(shadow.cost), output_tokens: shadow.outputTokens } }),
     end,
   });
   gateway.metrics.attemptEnds(provider, resultOf(relayed, settlement));
@@ -87,14 +93,25 @@ function resultOf(relayed: Relayed | null, settlement: Settlement): string {
   return settlement.fault ?? "ok";
 }
 
-/** Lowers the attempt's hold to what it can still cost. */
+/** Lowers the attempt's hold to what it can still cost; where it is in shadow, that hold too. */
 export function recordRelease(
   exchange: Exchange,
   admitted: Admitted,
-  { need, tokens }: { readonly need: bigint; readonly tokens: TokenNeed | null },
+  {
+    need,
+    shadowNeed,
+    tokens,
+  }: {
+    readonly need: bigint;
+    readonly shadowNeed: bigint | null;
+    readonly tokens: TokenNeed | null;
+  },
   gateway: Gateway,
 ): void {
-  gateway.ledger.release(admitted.hold, need, tokens ?? undefined);
+  gateway.ledger.release(admitted.hold, need, {
+    shadowNeed: shadowNeed ?? need,
+    tokens: tokens ?? admitted.hold.tokens,
+  });
   gateway.journal.outcome({
     time: formatTime(gateway.ledgerClock.nowMs()),
     type: "release",
@@ -102,6 +119,7 @@ export function recordRelease(
     attempt: admitted.hold.record.attempt,
     need: String(need),
     ...(tokens === null ? {} : { token_need: tokens }),
+    ...(shadowNeed === null ? {} : { shadow_need: String(shadowNeed) }),
   });
 }
 

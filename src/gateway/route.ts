@@ -7,6 +7,7 @@ import { orderOf, type Decision, type RouteTarget } from "../routing/rules/decis
 import type { Quirk } from "../wire/egress.ts";
 import { addressOf } from "./address.ts";
 import { candidateOf, isKeyless, plainTarget, type Candidate, type Target } from "./candidates.ts";
+import { waives } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import { routeFacts, servedBy, type Routing } from "./route-facts.ts";
 
@@ -27,8 +28,8 @@ export interface Routed {
 }
 
 /**
- * The candidates that rules leave, else the key's providers that allow and serve the model. In observe
- * mode a model that none allows goes to the usable ones all the same, and says so.
+ * The candidates that rules leave, else the key's providers that allow and serve the model. Where the key
+ * is in shadow, a model that none allows goes to the usable ones all the same, and says so.
  */
 export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   const { policy, routing } = of.exchange.ruling;
@@ -45,16 +46,24 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
       onUnsupported: decision.onUnsupported,
       fallbacks: fallbacksOf(decision, of),
     };
-  const denied = denial(of);
-  if (denied !== null && policy.mode === "enforce") return denied;
   const { plan, model } = of;
+  const ofKey = keyDenial(of);
+  if (ofKey !== null && !waives(policy, plan, ofKey)) return ofKey;
+  const ofPrice = priceDenial(of);
+  if (ofPrice !== null && !waives(policy, plan, ofPrice)) return ofPrice;
   const allowed = plan.providers.filter((use) => use.allows(model));
   const uses = allowed.length > 0 ? allowed : plan.providers;
   const serving = uses.flatMap((use) => candidateOf(use, model) ?? []);
-  const candidates = denied === null ? withKnownPrice(serving, of) : serving;
+  const candidates = withKnownPrice(serving, of);
   if (candidates.length === 0) return noneUsable(plan, model);
   const { onUnsupported } = routing;
-  return { candidates, waived: denied, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
+  return {
+    candidates,
+    waived: ofKey ?? ofPrice,
+    rule: null,
+    onUnsupported,
+    fallbacks: NO_FALLBACKS,
+  };
 }
 
 /** Where models without a price are refused, no way leads to one. */
@@ -119,14 +128,18 @@ function noneUsable(plan: Plan, model: string | null): Refusal {
   );
 }
 
-function denial({ exchange, plan, model }: Routing): Refusal | null {
+function keyDenial({ plan, model }: Routing): Refusal | null {
+  if (plan.providers.some((use) => use.allows(model))) return null;
+  const refused = refusal(
+    "model_not_allowed",
+    `Model ${model} is not allowed for key ${plan.virtualKey}; choose another with /model, ` +
+      "or ask your platform team to allow it.",
+  );
+  return { ...refused, by: `virtual_key/${plan.virtualKey}` };
+}
+
+function priceDenial({ exchange, plan, model }: Routing): Refusal | null {
   const { policy, prices } = exchange.ruling;
-  if (!plan.providers.some((use) => use.allows(model)))
-    return refusal(
-      "model_not_allowed",
-      `Model ${model} is not allowed for key ${plan.virtualKey}; choose another with /model, ` +
-        "or ask your platform team to allow it.",
-    );
   if (policy.unknownModels === "refuse" && !isPriced(plan, model, prices))
     return refusal(
       "model_not_allowed",

@@ -16,6 +16,13 @@ export interface Settlement {
   readonly estimated: boolean;
   /** What went wrong, in one word; null where nothing did. */
   readonly fault: string | null;
+  /** Of an attempt in shadow: what it would have cost under enforcement; left out: the same. */
+  readonly shadow?: ShadowCost;
+}
+
+interface ShadowCost {
+  readonly cost: NanoUsd;
+  readonly outputTokens: number;
 }
 
 /** What a call costs that no provider bills. */
@@ -55,9 +62,53 @@ export async function settlementOf(
   const billed = reading.billed;
   if (outcome.kind === "free")
     return { cost: nanoUsd(0n), usage: billed?.usage ?? NO_USAGE, estimated: false, fault };
-  if (outcome.kind === "billed" && billed !== null)
-    return { ...priced(billed, admitted, context.book), estimated: false, fault };
-  return { ...(await estimate(admitted, relayed, context)), estimated: true, fault };
+  if (outcome.kind === "billed" && billed !== null) {
+    const { book } = context;
+    const shadow = shadowOfBilled(billed, admitted, book);
+    return { ...priced(billed, admitted, book), estimated: false, fault, ...shadow };
+  }
+  const { need, shadowNeed } = admitted.hold;
+  let counted: Promise<number | null> | null = null;
+  const { book } = context;
+  const once = { book, countInput: () => (counted ??= context.countInput()) };
+  const estimated = await estimate(admitted, relayed, { ...once, atMost: need });
+  const settled = { ...estimated, estimated: true, fault };
+  if (admitted.shadow === null || shadowNeed === null) return settled;
+  const inShadow = { ...admitted, bound: admitted.shadow.bound };
+  const { cost, usage } = await estimate(inShadow, relayed, { ...once, atMost: shadowNeed });
+  return { ...settled, shadow: { cost, outputTokens: usage.output_tokens } };
+}
+
+/** The answer as enforcement would have cut it. */
+function shadowOfBilled(
+  billed: BilledUsage,
+  admitted: Admitted,
+  book: PriceBook,
+): Pick<Settlement, "shadow"> {
+  const clamped = admitted.shadow?.clamped ?? null;
+  if (clamped === null) return {};
+  const cut = cutBilled(billed, clamped);
+  if (cut.usage.output_tokens === billed.usage.output_tokens) return {};
+  const { cost, usage } = priced(cut, admitted, book);
+  return { shadow: { cost, outputTokens: usage.output_tokens } };
+}
+
+/** What a provider bills where `max_tokens` ends each pass at so many tokens. */
+export function cutBilled(billed: BilledUsage, maxTokens: number): BilledUsage {
+  const passes = billed.passes.map((pass) => ({ ...pass, usage: cutUsage(pass.usage, maxTokens) }));
+  const over = billed.passes.reduce(
+    (sum, { usage }) => sum + Math.max(0, usage.output_tokens - maxTokens),
+    0,
+  );
+  return { ...billed, passes, usage: cutUsage(billed.usage, billed.usage.output_tokens - over) };
+}
+
+function cutUsage(usage: Usage, maxTokens: number): Usage {
+  return {
+    ...usage,
+    output_tokens: Math.min(usage.output_tokens, maxTokens),
+    thinking_tokens: Math.min(usage.thinking_tokens, maxTokens),
+  };
 }
 
 function faultOf(relayed: Relayed): string | null {
@@ -78,13 +129,17 @@ function priced(
   return { cost: costOf(billed, context), usage: billed.usage };
 }
 
-/** Never below what was relayed, never above the hold. */
+/** Never below what was relayed, never above the hold, which is `atMost`. */
 async function estimate(
   admitted: Admitted,
   relayed: Relayed,
-  context: { readonly book: PriceBook; readonly countInput: () => Promise<number | null> },
+  context: {
+    readonly book: PriceBook;
+    readonly countInput: () => Promise<number | null>;
+    readonly atMost: bigint;
+  },
 ): Promise<{ readonly cost: NanoUsd; readonly usage: Usage }> {
-  const { bound, hold, target } = admitted;
+  const { bound, target } = admitted;
   const outputTokens = estimatedOutputTokens({
     seconds: relayed.seconds,
     tokensPerSecondMax: target.row.billing.outputTokensPerSecondMax,
@@ -98,7 +153,7 @@ async function estimate(
   const input = await estimatedInput(admitted, relayed, context);
   const cost = input.cost + outputCost;
   return {
-    cost: nanoUsd(cost < hold.need ? cost : hold.need),
+    cost: nanoUsd(cost < context.atMost ? cost : context.atMost),
     usage: { ...input.usage, output_tokens: outputTokens },
   };
 }

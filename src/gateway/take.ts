@@ -31,23 +31,39 @@ export interface Admitted {
   readonly nearCap: boolean;
   /** Near a cap: what the next turn may learn from this one's figures. */
   readonly turn: TurnTrace | null;
+  /** No budget that is enforced bounds it: its body goes as it came. */
+  readonly asCame: boolean;
+  /** What enforcement would have let it do; null: just this, or nothing. */
+  readonly shadow: ShadowAdmitted | null;
 }
 
-/** How large the answer may be, and what is held for it. */
+/** The same attempt in the shadow's books. */
+export interface ShadowAdmitted {
+  readonly bound: Bound;
+  /** `max_tokens` where it would have been lower than asked. */
+  readonly clamped: number | null;
+  readonly nearCap: boolean;
+  readonly turn: TurnTrace | null;
+}
+
+/** How large the answer may be, and what is held for it; with what it was decided from. */
 export interface Decision extends Need {
   readonly maxTokens: number;
-}
-
-/** A decision with all that it was made from. */
-export interface Taking extends Decision {
-  readonly windows: Window[];
-  readonly nowMs: number;
   readonly pricing: Pricing;
-  /** Observe mode: what enforcement would have done; null in enforce mode. */
-  readonly shadow: Decision | Refusal | null;
   readonly maxUsesCap: number | null;
   readonly nearCap: boolean;
   readonly turn: TurnTrace | null;
+  /** The scope whose budget made it lower `max_tokens`; null: it did not. */
+  readonly clampedBy: string | null;
+}
+
+/** A decision with where it is to be taken. */
+export interface Taking extends Decision {
+  readonly windows: Window[];
+  readonly nowMs: number;
+  readonly asCame: boolean;
+  /** Of an attempt in shadow: what enforcement would have done; null: the same. */
+  readonly shadow: Decision | Refusal | null;
 }
 
 /** Takes the hold on every window at once. */
@@ -67,10 +83,17 @@ export function take(request: AdmitRequest, gateway: Gateway, taking: Taking): A
     tokens: held?.tokens ?? NO_TOKENS,
     shadowTokens: held?.shadowTokens ?? NO_TOKENS,
   });
-  const { nearCap, turn, maxUsesCap } = taking;
+  const { nearCap, turn, maxUsesCap, asCame } = taking;
   const { target } = request;
   const decided = { hold, target, price: pricing.price, bound, maxTokens, clamped, maxUsesCap };
-  return { ...decided, nearCap, turn };
+  return { ...decided, nearCap, turn, asCame, shadow: shadowAdmitted(taking) };
+}
+
+function shadowAdmitted({ shadow }: Taking): ShadowAdmitted | null {
+  if (shadow === null || isRefusal(shadow)) return null;
+  const { maxTokens, pricing, nearCap, turn } = shadow;
+  const clamped = maxTokens < pricing.asked ? maxTokens : null;
+  return { bound: pricing.boundFor(maxTokens), clamped, nearCap, turn };
 }
 
 /** In enforce mode the shadow holds what the books hold; in observe mode what enforcement would have. */
@@ -129,8 +152,7 @@ function admitRecord(
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(held === null ? {} : tokenFields(held)),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
-    ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
-    ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),
+    ...(shadow === null ? {} : shadowFields(shadow)),
   };
 }
 
@@ -139,10 +161,24 @@ function tokenFields({ tokens, shadowTokens }: HeldTokens) {
   return { token_need: tokens, ...(isSame ? {} : { shadow_token_need: shadowTokens }) };
 }
 
+type ShadowFields = Pick<
+  AdmitRecord,
+  "refusal" | "refusal_by" | "shadow_need" | "shadow_max_tokens" | "shadow_clamped_by"
+>;
+
+function shadowFields(shadow: Decision | Refusal): ShadowFields {
+  if (isRefusal(shadow)) {
+    const { code, by } = shadow;
+    return { refusal: code, ...(by === undefined ? {} : { refusal_by: by }) };
+  }
+  const { need, maxTokens, clampedBy } = shadow;
+  const clamp = { shadow_max_tokens: maxTokens, shadow_clamped_by: clampedBy ?? "" };
+  return { shadow_need: String(need), ...(clampedBy === null ? {} : clamp) };
+}
+
 function isOvershooting(taking: Taking): boolean {
-  return (
-    taking.shadow === null &&
-    taking.windows.some((window) => exceedsCap(window, amountHeld(window, taking)))
+  return taking.windows.some(
+    (window) => window.meter.enforced && exceedsCap(window, amountHeld(window, taking)),
   );
 }
 
@@ -163,10 +199,11 @@ export function admitUnbilled(request: AdmitRequest, gateway: Gateway): Admitted
   const { price, asked } = pricingOf(request, nowMs, NOTHING_KNOWN);
   const claimFor = () => claimOf(0n);
   const pricing = { price, asked, boundFor: () => NOTHING_BOUND, claimFor };
-  const decision = { maxTokens: asked, need: 0n, tokens: NO_TOKENS };
-  const taking = { ...decision, windows: [], nowMs, pricing, shadow: null };
-  return take(request, gateway, { ...taking, nearCap: false, turn: null, maxUsesCap: null });
+  const decision = { maxTokens: asked, need: 0n, tokens: NO_TOKENS, pricing, ...UNBOUND };
+  return take(request, gateway, { ...decision, windows: [], nowMs, asCame: true, shadow: null });
 }
+
+const UNBOUND = { maxUsesCap: null, nearCap: false, turn: null, clampedBy: null } as const;
 
 const NOTHING_BOUND: Bound = {
   inputNeed: nanoUsd(0n),

@@ -1,6 +1,7 @@
 /** Learns from exact answers near a cap what the next turn of the same session can have for input. */
 import type { BodyFacts } from "../core/body-facts.ts";
 import { inputTokensOf, type BilledUsage } from "../core/usage.ts";
+import type { Books } from "../ledger/decide.ts";
 import { inputTokensAfter, type TurnMemory } from "../ledger/memory.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import {
@@ -24,12 +25,15 @@ export function turnView(
   exchange: Exchange,
   body: MessagesBody,
   chunks: readonly Buffer[],
+  books: Books = "real",
 ): TurnView | null {
   const { subject, plan } = exchange;
   if (subject === null || plan === null || subject.session === null) return null;
   const whole = { bytes: Buffer.concat(chunks), body };
   const betas = exchange.request.headers["anthropic-beta"];
-  const name = JSON.stringify([plan.virtualKey, subject.session, subject.agent]);
+  const agent = [plan.virtualKey, subject.session, subject.agent];
+  // The shadow remembers the answers that enforcement would have let through, at their length.
+  const name = JSON.stringify(books === "real" ? agent : [...agent, books]);
   return { name, whole, shape: shapeOf(whole, String(betas ?? "")) };
 }
 

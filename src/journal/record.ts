@@ -73,6 +73,9 @@ export interface AdmitRecord extends Attribution {
   readonly token_need?: { readonly input: number; readonly output: number };
   /** Observe mode only: the same as enforcement would have held it, where that is less. */
   readonly shadow_token_need?: { readonly input: number; readonly output: number };
+  /** Observe mode only: to what enforcement would have lowered `max_tokens`, and because of which scope. */
+  readonly shadow_max_tokens?: number;
+  readonly shadow_clamped_by?: string;
   /** Server tools with more `max_uses` were lowered to this. */
   readonly clamped_max_uses?: number;
   /** `last_request` where a budget with that overshoot let it over the cap. */
@@ -96,6 +99,8 @@ export interface ReleaseRecord {
   readonly need: NanoText;
   /** Left out: what it holds of token limits stays. */
   readonly token_need?: { readonly input: number; readonly output: number };
+  /** Observe mode only: what enforcement would hold from here on; left out: the same. */
+  readonly shadow_need?: NanoText;
 }
 
 /** What the client saw at the end of a request; on the record that ends it. */
@@ -126,6 +131,8 @@ export interface SettleRecord {
   readonly fault: string | null;
   /** Fields of the request that the door could not carry; left out: none. */
   readonly dropped?: readonly string[];
+  /** Observe mode only: what the shorter answer would have cost that enforcement had left room for. */
+  readonly shadow?: { readonly cost: NanoText; readonly output_tokens: number };
   /** Null where the request goes on with another attempt or ends in a refusal. */
   readonly end: Ending | null;
 }
@@ -247,6 +254,12 @@ export interface ConfigRecord {
   readonly opened: readonly OpeningBalance[];
   /** Open attempts ("request/attempt") that entered such windows. */
   readonly adopted: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Ids of meters whose shadow counts apart from here on, and of those whose no longer does; left out: none,
+   * or all where `mode` changes.
+   */
+  readonly shadow_started?: readonly string[];
+  readonly shadow_ended?: readonly string[];
 }
 
 /** A session's windows were closed after 30 idle days. */

@@ -7,6 +7,8 @@ import { levelUnit } from "./window.ts";
 export interface Charge {
   readonly cost: bigint;
   readonly usage: Usage;
+  /** What it would have cost under enforcement; left out: the same. */
+  readonly shadow?: { readonly cost: bigint; readonly outputTokens: number };
 }
 
 /** A rate limit that holds by reservation: of tokens or cost, and of the chain. Accounts count what has settled. */
@@ -29,11 +31,18 @@ export function holdTokens(windows: readonly Window[]): boolean {
 }
 
 /** Whether holding so much goes over the cap of a window that allows one attempt at a time to do so. */
-export function exceedsCap(window: Window, amount: bigint): boolean {
+export function exceedsCap(
+  window: Window,
+  amount: bigint,
+  books: "real" | "shadow" = "real",
+): boolean {
   const { cap, overshoot } = window.meter;
   if (cap === null || overshoot === "none") return false;
-  if (window.level !== null) return window.level.amount < amount * levelUnit(window.meter);
-  return window.settled + window.held + amount > cap;
+  const { level, settled, held, shadowSettled, shadowHeld } = window;
+  const isReal = books === "real";
+  if (level !== null)
+    return (isReal ? level.amount : level.shadowAmount) < amount * levelUnit(window.meter);
+  return (isReal ? settled + held : shadowSettled + shadowHeld) + amount > cap;
 }
 
 /** What an attempt holds in a window of this unit while it runs. */

@@ -63,7 +63,7 @@ export function limitShortage(
 }
 
 /** Windows that hold what an attempt claims, rather than count it as one or when it has settled. */
-function isClaimed({ meter }: Window): boolean {
+export function isClaimed({ meter }: Window): boolean {
   return meter.unit === "usd" || isReserving(meter);
 }
 
@@ -152,7 +152,8 @@ function fitsClaim(window: Window, claim: Claim, books: Books): boolean {
   const headroom = headroomOf(window, books);
   if (headroom >= amountHeld(window, claim)) return true;
   // One at a time may go over the cap, and only where it probably does not.
-  const isLast = window.meter.overshoot === "last_request" && window.overshootBy === null;
+  const overshootBy = books === "real" ? window.overshootBy : window.shadowOvershootBy;
+  const isLast = window.meter.overshoot === "last_request" && overshootBy === null;
   return isLast && headroom > 0n && headroom >= likelyIn(window, claim);
 }
 
@@ -235,6 +236,7 @@ function latest(short: readonly Shortage[], order: readonly ShortageCode[]): Sho
 export interface Tightest {
   readonly headroom: bigint;
   readonly inFlight: number;
+  readonly window: Window;
 }
 
 /** The tightest window of money, of budgets and limits alike, or of a limit on tokens; null: there is none. */
@@ -247,8 +249,8 @@ export function tightest(
   for (const window of windows) {
     if (!isClaimed(window) || window.meter.cap === null || kindOf(window) !== kind) continue;
     const headroom = headroomOf(window, books);
-    if (least === null || headroom < least.headroom)
-      least = { headroom, inFlight: window.inFlight };
+    const inFlight = books === "real" ? window.inFlight : window.shadowInFlight;
+    if (least === null || headroom < least.headroom) least = { headroom, inFlight, window };
   }
   return least;
 }

@@ -4,7 +4,9 @@ import type {
   ConfigRecord,
   CorrectionRecord,
   JournalRecord,
+  SettleRecord,
 } from "../journal/record.ts";
+import type { Charge } from "./amounts.ts";
 import type { Ledger } from "./ledger.ts";
 import { NO_TOKENS } from "./state.ts";
 
@@ -27,14 +29,18 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
       return applyAdmit(ledger, record, timeMs);
     case "release": {
       const hold = ledger.hold(`${record.request}/${record.attempt}`);
-      if (hold !== undefined) ledger.release(hold, BigInt(record.need), record.token_need);
+      if (hold !== undefined)
+        ledger.release(hold, BigInt(record.need), {
+          shadowNeed: BigInt(record.shadow_need ?? record.need),
+          tokens: record.token_need ?? hold.tokens,
+        });
       return;
     }
     case "settle": {
       if (record.end !== null) state.openRequests.delete(record.request);
       const hold = ledger.hold(`${record.request}/${record.attempt}`);
       if (hold === undefined) return;
-      return ledger.settle(hold, { cost: BigInt(record.cost), usage: record.usage }, timeMs);
+      return ledger.settle(hold, chargeOf(record), timeMs);
     }
     case "cancel": {
       const hold = ledger.hold(`${record.request}/${record.attempt}`);
@@ -74,6 +80,15 @@ function applyAdmit(ledger: Ledger, record: AdmitRecord, timeMs: number): void {
   });
 }
 
+function chargeOf({ cost, usage, shadow }: SettleRecord): Charge {
+  const charge = { cost: BigInt(cost), usage };
+  if (shadow === undefined) return charge;
+  return {
+    ...charge,
+    shadow: { cost: BigInt(shadow.cost), outputTokens: shadow.output_tokens },
+  };
+}
+
 /** A window that has ended, or a session that was closed, has nothing left to correct. */
 function applyCorrection(ledger: Ledger, record: CorrectionRecord): void {
   for (const key of record.windows) {
@@ -100,7 +115,16 @@ export function applyConfig(state: FoldState, record: ConfigRecord, timeMs: numb
     if (hold !== undefined)
       for (const key of keys) ledger.adopt(hold, ledger.windowByKey(key, timeMs));
   }
-  if (record.mode === "observe" && state.mode === "enforce") ledger.startShadow();
+  applyShadow(state, record);
   state.mode = record.mode;
   state.digest = record.digest;
+}
+
+/** A gateway in observe mode has the shadow of every meter; else the record names the meters. */
+function applyShadow({ ledger, mode }: FoldState, record: ConfigRecord): void {
+  if (record.mode === "observe") return ledger.startShadow();
+  // Nothing is named where all of it ends.
+  if (record.shadow_ended !== undefined) ledger.endShadow(record.shadow_ended);
+  else if (mode === "observe") ledger.endShadow();
+  ledger.startShadow(record.shadow_started ?? []);
 }

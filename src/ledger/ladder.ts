@@ -34,9 +34,13 @@ export type Rung =
 const NEAR_CAP_NEEDS = 40n;
 
 /** Near a cap a request is worth a closer look: a copy and a hash of its body. */
-export function isNearCap(windows: readonly Window[], { need, tokens }: Need): boolean {
+export function isNearCap(
+  windows: readonly Window[],
+  { need, tokens }: Need,
+  books: Books = "real",
+): boolean {
   const isNear = (kind: Kind, amount: bigint): boolean => {
-    const least = tightest(windows, "real", kind);
+    const least = tightest(windows, books, kind);
     return least !== null && amount * NEAR_CAP_NEEDS > least.headroom;
   };
   return (

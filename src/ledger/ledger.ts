@@ -8,12 +8,14 @@ import {
   isOfAgents,
   isOfSessions,
   meterId,
+  newMeter,
   newWindow,
   parseMeterId,
   parseWindowKey,
   sessionWindowKey,
 } from "./meter.ts";
 import { amountHeld, amountSettled, exceedsCap, type Charge } from "./amounts.ts";
+import { shadowHeld, startShadowBooks } from "./shadow.ts";
 import {
   NO_TOKENS,
   type Meter,
@@ -55,6 +57,9 @@ export interface MeterChanges {
   /** New caps by meter id, those of added meters included. */
   readonly caps: ReadonlyMap<string, bigint>;
   readonly lowered: readonly LoweredCap[];
+  /** Ids of meters whose shadow counts apart from here on, and of those whose no longer does. */
+  readonly shadowStarted: readonly string[];
+  readonly shadowEnded: readonly string[];
 }
 
 /** An open budget window whose new cap is below what it has settled and holds. */
@@ -109,14 +114,20 @@ export class Ledger {
     for (const id of removed) this.forget(id);
     const added: Meter[] = [];
     const caps = new Map<string, bigint>();
+    const shadowStarted: string[] = [];
+    const shadowEnded: string[] = [];
     for (const [id, definition] of wanted) {
       const known = this.#meters.get(id);
       const meter = known ?? this.track(id);
       if (known === undefined) added.push(meter);
       if (meter.cap !== definition.cap) caps.set(id, definition.cap);
       meter.overshoot = definition.overshoot;
+      meter.enforced = definition.shadow !== "own";
+      const wantsShadow = definition.shadow !== undefined;
+      if (wantsShadow !== meter.hasShadow) (wantsShadow ? shadowStarted : shadowEnded).push(id);
     }
-    return { added, removed, caps, lowered: this.setCaps(caps, nowMs) };
+    const lowered = this.setCaps(caps, nowMs);
+    return { added, removed, caps, lowered, shadowStarted, shadowEnded };
   }
 
   /** Puts new caps in force, by meter id. */
@@ -153,7 +164,7 @@ export class Ledger {
     if (known !== undefined) return known;
     const identity = parseMeterId(id);
     invariant(identity !== null, `a meter id can be read: ${id}`);
-    const meter: Meter = { ...identity, id, cap: null, overshoot: "none", current: null };
+    const meter = newMeter(identity, id);
     this.#meters.set(id, meter);
     return meter;
   }
@@ -164,6 +175,7 @@ export class Ledger {
     if (meter === undefined) return;
     meter.cap = null;
     meter.current = null;
+    meter.hasShadow = false;
     this.#meters.delete(id);
     for (const [key, window] of this.#windows)
       if (window.meter === meter) this.#windows.delete(key);
@@ -231,6 +243,7 @@ export class Ledger {
     const shadow = shadowHeld(window, hold);
     const amount = amountHeld(window, hold);
     if (exceedsCap(window, amount)) window.overshootBy = hold.id;
+    if (shadow !== null && exceedsCap(window, shadow, "shadow")) window.shadowOvershootBy = hold.id;
     take(window, amount, shadow, hold.admittedMs);
   }
 
@@ -241,15 +254,24 @@ export class Ledger {
     hold.windows.push(entered);
   }
 
-  /** Lowers an open hold to `need`, and to these tokens where any are said. */
-  release(hold: Hold, need: bigint, tokens: TokenNeed = hold.tokens): void {
+  /** Lowers an open hold to `need`, what the shadow holds to `shadowNeed`, and both to these tokens. */
+  release(
+    hold: Hold,
+    need: bigint,
+    to: { readonly shadowNeed?: bigint; readonly tokens?: TokenNeed } = {},
+  ): void {
+    const { shadowNeed = need, tokens = hold.tokens } = to;
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
     const { input, output } = tokens;
     invariant(input <= hold.tokens.input && output <= hold.tokens.output, "it lowers tokens too");
     const after: Need = { need, tokens };
-    const { shadowNeed, shadowTokens } = hold;
     const shadowAfter =
-      shadowNeed === null ? null : leastOf({ need: shadowNeed, tokens: shadowTokens }, after);
+      hold.shadowNeed === null
+        ? null
+        : leastOf(
+            { need: hold.shadowNeed, tokens: hold.shadowTokens },
+            { need: shadowNeed, tokens },
+          );
     for (const window of hold.windows) {
       const by = amountHeld(window, hold) - amountHeld(window, after);
       const shadowBy =
@@ -267,7 +289,14 @@ export class Ledger {
 
   /** Replaces a hold by what the attempt cost. */
   settle(hold: Hold, charge: Charge, nowMs: number): void {
-    this.#end(hold, nowMs, (window) => amountSettled(window, charge));
+    const { cost, usage, shadow } = charge;
+    const shadowCharge =
+      shadow === undefined
+        ? charge
+        : { cost: shadow.cost, usage: { ...usage, output_tokens: shadow.outputTokens } };
+    this.#end(hold, nowMs, (window, books) =>
+      amountSettled(window, books === "real" ? { cost, usage } : shadowCharge),
+    );
     for (const listener of this.#settled) listener(hold, charge.cost);
   }
 
@@ -276,7 +305,11 @@ export class Ledger {
     this.#end(hold, nowMs, () => 0n);
   }
 
-  #end(hold: Hold, nowMs: number, settledIn: (window: Window) => bigint): void {
+  #end(
+    hold: Hold,
+    nowMs: number,
+    settledIn: (window: Window, books: "real" | "shadow") => bigint,
+  ): void {
     invariant(hold.open, "a hold ends once");
     hold.open = false;
     this.#holds.delete(hold.id);
@@ -285,10 +318,12 @@ export class Ledger {
       settle(window, {
         held: amountHeld(window, hold),
         shadowHeld: shadowHeld(window, hold),
-        settled: settledIn(window),
+        settled: settledIn(window, "real"),
+        shadowSettled: settledIn(window, "shadow"),
         admittedMs: hold.admittedMs,
       });
       if (window.overshootBy === hold.id) window.overshootBy = null;
+      if (window.shadowOvershootBy === hold.id) window.shadowOvershootBy = null;
       this.#dropIfOver(window);
     }
     for (const listener of this.#freed) listener();
@@ -307,17 +342,25 @@ export class Ledger {
     if (amount < 0n) for (const listener of this.#freed) listener();
   }
 
-  /** From here on the shadow counts apart from the books, starting from them. */
-  startShadow(): void {
-    for (const hold of this.#holds.values()) {
-      hold.shadowNeed = hold.need;
-      hold.shadowTokens = hold.tokens;
+  /** From here on the shadow of these meters counts apart from the books, starting from them. */
+  startShadow(ids: Iterable<string> = this.#meters.keys()): void {
+    const started = new Set<Meter>();
+    for (const id of ids) {
+      const meter = this.#meters.get(id);
+      if (meter === undefined || meter.hasShadow) continue;
+      meter.hasShadow = true;
+      started.add(meter);
     }
-    for (const window of this.#windows.values()) {
-      window.shadowSettled = window.settled;
-      window.shadowHeld = window.held;
-      for (const bucket of window.buckets ?? []) bucket.shadowSettled = bucket.settled;
-      if (window.level !== null) window.level.shadowAmount = window.level.amount;
+    if (started.size === 0) return;
+    const books = { windows: this.#windows.values(), holds: this.#holds.values() };
+    startShadowBooks(started, books);
+  }
+
+  /** From here on these meters have one count alone. */
+  endShadow(ids: Iterable<string> = this.#meters.keys()): void {
+    for (const id of ids) {
+      const meter = this.#meters.get(id);
+      if (meter !== undefined) meter.hasShadow = false;
     }
   }
 
@@ -339,14 +382,7 @@ export class Ledger {
 export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
-  return { ...identity, id, cap: null, overshoot: "none", current: null };
-}
-
-/** What the shadow holds of a hold; null where enforcement would have refused it. */
-function shadowHeld(window: Window, { shadowNeed, shadowTokens }: Hold): bigint | null {
-  return shadowNeed === null
-    ? null
-    : amountHeld(window, { need: shadowNeed, tokens: shadowTokens });
+  return newMeter(identity, id);
 }
 
 function leastOf(left: Need, right: Need): Need {

@@ -87,6 +87,12 @@ export function scopeOf({ name, agent }: SessionName): Scope {
     : { type: "subagent", id: `${name}/${agent}` };
 }
 
+/** A meter without a cap, of which nothing is counted yet. */
+export function newMeter(identity: MeterIdentity, id: string): Meter {
+  const live = { enforced: true, hasShadow: false, current: null };
+  return { ...identity, id, cap: null, overshoot: "none", ...live };
+}
+
 /** Key of a session's window, or of a subagent's: then `%` and `/` of the session are written as in URLs. */
 export function sessionWindowKey(meter: Meter, session: SessionName): string {
   const { virtualKey, name, agent = "" } = session;

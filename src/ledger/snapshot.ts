@@ -25,11 +25,13 @@ interface HoldSnapshot {
   readonly shadowTokens?: TokenNeed;
 }
 
+type MeterSnapshot = readonly [id: string, cap: string | null, shadow?: "shadow"];
+
 export interface LedgerSnapshot {
   readonly mode: "enforce" | "observe";
   readonly digest: string | null;
   /** The meters in force and their caps; null: none is known yet. */
-  readonly meters: readonly (readonly [id: string, cap: string | null])[];
+  readonly meters: readonly MeterSnapshot[];
   readonly windows: readonly WindowSnapshot[];
   readonly holds: readonly HoldSnapshot[];
   readonly openRequests: readonly AdmitRecord[];
@@ -41,13 +43,17 @@ export function snapshotOf(state: FoldState): LedgerSnapshot {
   return {
     mode: state.mode,
     digest: state.digest,
-    meters: [...ledger.meters()].map(
-      ({ id, cap }) => [id, cap === null ? null : String(cap)] as const,
+    meters: [...ledger.meters()].map(({ id, cap, hasShadow }): MeterSnapshot =>
+      hasShadow ? [id, capText(cap), "shadow"] : [id, capText(cap)],
     ),
     windows: [...ledger.windows()].map(windowSnapshot),
     holds: [...ledger.holds()].map((hold) => holdSnapshot(hold, ledger)),
     openRequests: [...state.openRequests.values()],
   };
+}
+
+function capText(cap: bigint | null): string | null {
+  return cap === null ? null : String(cap);
 }
 
 function windowSnapshot(window: Window): WindowSnapshot {
@@ -92,7 +98,11 @@ function holdSnapshot(hold: Hold, ledger: Ledger): HoldSnapshot {
 /** The state that `snapshotOf` described. */
 export function restoreSnapshot(snapshot: LedgerSnapshot): FoldState {
   const ledger = new Ledger();
-  for (const [id, cap] of snapshot.meters) ledger.track(id).cap = cap === null ? null : BigInt(cap);
+  for (const [id, cap, shadow] of snapshot.meters) {
+    const meter = ledger.track(id);
+    meter.cap = cap === null ? null : BigInt(cap);
+    meter.hasShadow = shadow !== undefined || snapshot.mode === "observe";
+  }
   // The latest first: a window that is no longer current is dropped where nothing is held in it yet.
   const windows = snapshot.windows.toSorted((left, right) => (left.key < right.key ? 1 : -1));
   for (const saved of windows) restoreWindow(ledger, saved);

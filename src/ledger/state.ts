@@ -15,7 +15,12 @@ export interface MeterDefinition extends MeterIdentity {
   /** Nano-dollars, tokens, requests or requests in flight. */
   readonly cap: bigint;
   readonly overshoot: "none" | "last_request";
+  /** Left out: nothing at or below its scope is in shadow. */
+  readonly shadow?: ShadowRole;
 }
+
+/** own: it is decided on paper alone. above: it is enforced, and something below its scope is not. */
+export type ShadowRole = "above" | "own";
 
 /** The live meter: one object for as long as its identity is configured. */
 export interface Meter extends MeterIdentity {
@@ -23,6 +28,10 @@ export interface Meter extends MeterIdentity {
   /** Null once it is configured no longer: its open windows only run out. */
   cap: bigint | null;
   overshoot: "none" | "last_request";
+  /** False where its scope, or one above, is in shadow: what it says no to goes through all the same. */
+  enforced: boolean;
+  /** Its shadow counts apart from the books; else both are one and the shadow is not asked. */
+  hasShadow: boolean;
   /** The window of the last look, valid until it ends; null for meters of sessions and subagents. */
   current: Window | null;
 }
@@ -73,8 +82,8 @@ export interface Level {
 }
 
 /**
- * Amounts in the meter's unit. The shadow pair counts only what enforcement would have admitted; it
- * differs from the real pair in observe mode alone.
+ * Amounts in the meter's unit. The shadow's counters have only what enforcement would have admitted; they
+ * differ from the real ones only where something at or below the meter's scope is in shadow.
  */
 export interface Window {
   readonly key: string;
@@ -89,8 +98,12 @@ export interface Window {
   shadowHeld: bigint;
   /** Attempts in flight that hold here. */
   inFlight: number;
+  /** Those of them that enforcement would have admitted. */
+  shadowInFlight: number;
   /** The hold that goes over the cap, where the budget allows one at a time; null: none does. */
   overshootBy: string | null;
+  /** The same in the shadow's books. */
+  shadowOvershootBy: string | null;
   lastUsedMs: number;
   /** Oldest first; null but for rolling spans. `settled` is always their sum. */
   readonly buckets: Bucket[] | null;

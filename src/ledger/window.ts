@@ -32,7 +32,9 @@ export function createWindow(of: {
     shadowSettled: 0n,
     shadowHeld: 0n,
     inFlight: 0,
+    shadowInFlight: 0,
     overshootBy: null,
+    shadowOvershootBy: null,
     lastUsedMs: of.timeMs,
     buckets: of.meter.span?.kind === "rolling" ? [] : null,
     oldestBucket: -Infinity,
@@ -120,6 +122,7 @@ export function take(window: Window, amount: bigint, shadow: bigint | null, nowM
   window.held += amount;
   window.shadowHeld += shadow ?? 0n;
   window.inFlight++;
+  if (shadow !== null) window.shadowInFlight++;
   window.lastUsedMs = Math.max(window.lastUsedMs, nowMs);
   if (window.level !== null) {
     const unit = levelUnit(window.meter);
@@ -144,6 +147,8 @@ export interface Charge {
   readonly shadowHeld: bigint | null;
   /** What stays: the cost; 0 where the hold is given back. */
   readonly settled: bigint;
+  /** What stays in the shadow, whose answer may have been shorter; left out: the same. */
+  readonly shadowSettled?: bigint;
   /** When the hold was taken: the charge belongs to that moment. */
   readonly admittedMs: number;
 }
@@ -153,14 +158,16 @@ export function settle(window: Window, charge: Charge): void {
   window.held -= charge.held;
   window.shadowHeld -= charge.shadowHeld ?? 0n;
   window.inFlight--;
+  if (charge.shadowHeld !== null) window.shadowInFlight--;
   invariant(window.held >= 0n && window.inFlight >= 0, "held never negative");
+  const shadowSettled = charge.shadowHeld === null ? 0n : (charge.shadowSettled ?? charge.settled);
   if (window.level !== null) {
     const unit = levelUnit(window.meter);
-    const shadowBy = charge.shadowHeld === null ? 0n : charge.shadowHeld - charge.settled;
+    const shadowBy = (charge.shadowHeld ?? 0n) - shadowSettled;
     const by = charge.held - charge.settled;
     move(window.meter, window.level, { by: by * unit, shadowBy: shadowBy * unit });
   }
-  add(window, charge.settled, charge.shadowHeld === null ? 0n : charge.settled, charge.admittedMs);
+  add(window, charge.settled, shadowSettled, charge.admittedMs);
 }
 
 /** Adds to what is settled, at the moment that the money was admitted. May be negative (correction). */

@@ -6,7 +6,7 @@ import { keyEntries, KeyRing, type Hasher } from "../identity/key-ring.ts";
 import { JournalUnavailable, type Journal } from "../journal/journal.ts";
 import type { ConfigRecord, OpeningBalance } from "../journal/record.ts";
 import { applyConfig } from "../ledger/fold.ts";
-import { detachedMeter } from "../ledger/ledger.ts";
+import { detachedMeter, type MeterChanges } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter } from "../ledger/state.ts";
 import { compilePolicy, meterDefinitions } from "../policy/plan.ts";
@@ -83,7 +83,8 @@ function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureO
   const { ledger } = state.fold;
   const atMs = nowMs();
   const time = formatTime(atMs);
-  const changes = ledger.configure(meterDefinitions(config), atMs);
+  const definitions = meterDefinitions(config);
+  const changes = ledger.configure(definitions, atMs);
   const adopted = adoptions(changes.added, ledger, atMs);
   const record: ConfigRecord = {
     time,
@@ -99,8 +100,15 @@ function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureO
     adopted: Object.fromEntries(
       [...adopted].map(([hold, windows]) => [hold.id, windows.map((window) => window.key)]),
     ),
+    // Nothing is named where all of it begins, or ends: the mode says so.
+    ...(config.mode === "observe" || definitions.every(({ shadow }) => shadow === undefined)
+      ? {}
+      : shadowChanges(changes)),
   };
-  const unchanged = changes.added.length + changes.removed.length + changes.caps.size === 0;
+  const { shadowStarted, shadowEnded } = changes;
+  const shadowed = config.mode === "observe" ? 0 : shadowStarted.length + shadowEnded.length;
+  const unchanged =
+    changes.added.length + changes.removed.length + changes.caps.size + shadowed === 0;
   if (!unchanged || digest !== state.fold.digest || config.mode !== state.fold.mode) {
     applyConfig(state.fold, record, atMs);
     journal.outcome(record);
@@ -115,6 +123,14 @@ function bringIntoForce(openings: readonly OpeningBalance[], options: ConfigureO
       settled: String(window.settled),
       held: String(window.held),
     });
+}
+
+function shadowChanges({
+  shadowStarted,
+  shadowEnded,
+}: MeterChanges): Pick<ConfigRecord, "shadow_started" | "shadow_ended"> {
+  if (shadowStarted.length + shadowEnded.length === 0) return {};
+  return { shadow_started: shadowStarted, shadow_ended: shadowEnded };
 }
 
 function rulingOf({ config, state, hasher, ruleFailed }: ConfigureOptions): Ruling {

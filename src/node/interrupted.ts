@@ -55,7 +55,11 @@ function settleHold(hold: Hold, options: InterruptedOptions): void {
     input_tokens: hold.tokens.input,
     output_tokens: record.task_type === "count" ? 0 : outputTokens,
   };
-  options.state.fold.ledger.settle(hold, { cost, usage }, options.nowMs);
+  const { shadowNeed } = hold;
+  const isLess = shadowNeed !== null && shadowNeed < cost;
+  const shadow = isLess ? { cost: shadowNeed, outputTokens: usage.output_tokens } : null;
+  const charge = { cost, usage, ...(shadow === null ? {} : { shadow }) };
+  options.state.fold.ledger.settle(hold, charge, options.nowMs);
   options.state.fold.openRequests.delete(record.request);
   options.journal.outcome({
     time: formatTime(options.nowMs),
@@ -68,6 +72,9 @@ function settleHold(hold: Hold, options: InterruptedOptions): void {
     upstream_status: null,
     upstream_request_id: null,
     fault: "interrupted",
+    ...(shadow === null
+      ? {}
+      : { shadow: { cost: String(shadow.cost), output_tokens: shadow.outputTokens } }),
     end: interruptedEnd(record, options.nowMs),
   });
 }

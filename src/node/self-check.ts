@@ -33,7 +33,7 @@ const TOLD_MAX = 100;
 /**
  * Compares the counters with what explains them. A window may be over its cap only where something
  * that is no admission put it there: a lowered cap, a charge above its hold, a correction, an opening
- * balance, a budget that allows one request to go over, or observe mode.
+ * balance, a budget that allows one request to go over, or a scope in shadow.
  */
 export class SelfCheck {
   readonly #options: SelfCheckOptions;
@@ -141,8 +141,8 @@ export class SelfCheck {
       return null;
     }
     const wasLowered = (meter.cap ?? 0n) < (this.#caps.get(meter.id) ?? 0n);
-    if (excused || wasLowered || meter.overshoot === "last_request" || window.overshootBy !== null)
-      this.#explained.add(key);
+    const mayExceed = !meter.enforced || meter.overshoot === "last_request";
+    if (excused || wasLowered || mayExceed || window.overshootBy !== null) this.#explained.add(key);
     if (this.#explained.has(key)) return null;
     const what = `settled ${window.settled} and held ${window.held} exceed the cap ${meter.cap} by ${over}`;
     return { invariant: "cap_kept", window: key, what };

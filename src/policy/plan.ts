@@ -14,8 +14,9 @@ import type { VirtualKeyId } from "../core/ids.ts";
 import type { AccountScope, Scope } from "../core/span.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
-import type { Meter, MeterDefinition } from "../ledger/state.ts";
+import type { Meter, MeterDefinition, ShadowRole } from "../ledger/state.ts";
 import { modelMatcher } from "./models.ts";
+import { shadowRoles } from "./shadow-roles.ts";
 
 /** One provider that a key may use. */
 export interface PlanProvider {
@@ -43,6 +44,8 @@ export interface Plan {
   readonly expiresMs: number | null;
   /** Customer, team, owner and key, outermost first; an owner that is not listed is left out. */
   readonly levels: readonly PlanLevel[];
+  /** Some level observes, and so the key does: its own rules are followed on paper alone. */
+  readonly observes: boolean;
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference. */
@@ -65,20 +68,35 @@ interface Governed {
 
 /** Every budget and limit of a configuration as a meter to count by. */
 export function meterDefinitions(config: Config): MeterDefinition[] {
+  const roles = shadowRoles(config);
   return [
     ...config.providers.flatMap((provider) =>
-      provider.keys.flatMap((key) => accountMetersOf(provider, key)),
-    ),
-    ...config.customers.flatMap((customer) => metersOf("customer", customer.id, customer)),
-    ...config.teams.flatMap((team) => metersOf("team", team.id, team)),
-    ...config.owners.flatMap((owner) => metersOf("owner", owner.id, owner)),
-    ...config.virtualKeys.flatMap((key) => [
-      ...metersOf("virtual_key", key.id, key),
-      ...(key.providers ?? []).flatMap((use) =>
-        metersOf("provider_config", `${key.id}/${use.id}`, use),
+      inRole(
+        roles.accounts,
+        provider.keys.flatMap((key) => accountMetersOf(provider, key)),
       ),
-    ]),
+    ),
+    ...config.customers.flatMap((customer) =>
+      inRole(roles.customer(customer), metersOf("customer", customer.id, customer)),
+    ),
+    ...config.teams.flatMap((team) => inRole(roles.team(team), metersOf("team", team.id, team))),
+    ...config.owners.flatMap((owner) =>
+      inRole(roles.owner(owner), metersOf("owner", owner.id, owner)),
+    ),
+    ...config.virtualKeys.flatMap((key) =>
+      inRole(roles.key(key), [
+        ...metersOf("virtual_key", key.id, key),
+        ...(key.providers ?? []).flatMap((use) =>
+          metersOf("provider_config", `${key.id}/${use.id}`, use),
+        ),
+      ]),
+    ),
   ];
+}
+
+function inRole(role: ShadowRole | null, definitions: MeterDefinition[]): MeterDefinition[] {
+  if (role === null) return definitions;
+  return definitions.map((definition) => ({ ...definition, shadow: role }));
 }
 
 function accountMetersOf({ id }: ProviderConfig, key: ProviderKeyConfig): MeterDefinition[] {
@@ -169,6 +187,7 @@ function compilePlan(
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
     levels: chain.map(({ scope, governance }) => ({ scope, governance })),
+    observes: chain.some(({ governance }) => governance.mode === "observe"),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     providers: providersOf(key, lookup.providers).map(({ use, provider }) => ({
       provider,

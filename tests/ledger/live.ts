@@ -184,7 +184,7 @@ export class Live {
   }
 
   release(hold: Hold, need: bigint, tokens: TokenNeed | null): void {
-    this.ledger.release(hold, need, tokens ?? undefined);
+    this.ledger.release(hold, need, tokens === null ? {} : { tokens });
     const release = { ...this.#named(hold), type: "release", need: String(need) } as const;
     this.records.push(tokens === null ? release : { ...release, token_need: tokens });
   }

@@ -165,7 +165,7 @@ export class Model {
     let [settled, held, inFlight] = [0n, 0n, 0];
     for (const attempt of this.#members(meter, label)) {
       if (attempt.endedAt === null) {
-        inFlight++;
+        if (books === "real" || lastHold(attempt).shadow !== null) inFlight++;
         held += heldBy(meter, lastHold(attempt), books);
       } else if (!hasExpired(meter, attempt, nowMs)) settled += settledBy(meter, attempt, books);
     }
