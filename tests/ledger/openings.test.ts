@@ -61,7 +61,15 @@ class Story {
     const { ruling } = this.live;
     assert.ok(ruling !== null);
     const asks = { asked: 1, floor: 1, compaction: false, inputNeed: need, pricePerToken: 0n };
-    return this.live.admit({ ruling, key: "ada", provider: 0, session: null, agent: null, inputTokens: 0, ...asks }).hold;
+    return this.live.admit({
+      ruling,
+      key: "ada",
+      provider: 0,
+      session: null,
+      agent: null,
+      inputTokens: 0,
+      ...asks,
+    }).hold;
   }
 
   spend(cost: bigint): void {
