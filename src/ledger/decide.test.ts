@@ -13,7 +13,7 @@ import { climb } from "./ladder.ts";
 import { detachedMeter } from "./ledger.ts";
 import { newWindow } from "./meter.ts";
 import { NO_TOKENS, type Window } from "./state.ts";
-import { add, take } from "./window.ts";
+import { add, settle, take } from "./window.ts";
 
 const NOW_MS = Date.parse("2026-11-23T10:00:00Z");
 
@@ -173,14 +173,18 @@ describe("several budgets", () => {
 describe("limits", () => {
   const REQUESTS = "virtual_key/ada|requests|minute|UTC";
   const HOURLY = "team/platform|requests|hour|UTC";
-  const TOKENS = "virtual_key/ada|input_tokens|hour|UTC";
+  const TOKENS = "provider_key/up/main|input_tokens|hour|UTC";
   const AT_ONCE = "virtual_key/ada|concurrent|now";
   const BUCKET = "virtual_key/ada|requests|minute|UTC|burst:2";
 
   const ROWS = [
     ["the last request fits", [[REQUESTS, { cap: 3n, settled: 1n, held: 1n }]], null],
     ["one more does not", [[REQUESTS, { cap: 3n, settled: 2n, held: 1n }]], "rate_limited"],
-    ["tokens count once they are settled", [[TOKENS, { cap: 10n, settled: 9n }]], null],
+    [
+      "an account's tokens count once they are settled",
+      [[TOKENS, { cap: 10n, settled: 9n }]],
+      null,
+    ],
     ["until they are all there", [[TOKENS, { cap: 10n, settled: 10n }]], "rate_limited"],
     ["the last one at once", [[AT_ONCE, { cap: 2n, held: 1n }]], null],
     ["one more at once does not", [[AT_ONCE, { cap: 2n, held: 2n }]], "concurrency_limited"],
@@ -205,7 +209,7 @@ describe("limits", () => {
     });
 
   test("of several the one that resets last, and when", () => {
-    const windows = [HOURLY, REQUESTS].map((id) => window(id, { cap: 0n }));
+    const windows = [HOURLY, REQUESTS].map((id) => window(id, { cap: 1n, settled: 1n }));
     const shortage = limitShortage(windows, NOW_MS, "real");
     assert.equal(shortage?.window.meter.id, HOURLY);
     assert.equal(shortage?.resetMs, Date.parse("2026-11-23T11:00:00Z"));
@@ -231,9 +235,11 @@ describe("limits", () => {
       assert.ok(resetMs !== null && resetMs >= NOW_MS + 60_000 && resetMs <= NOW_MS + 61_000);
     });
 
-  test("a rolling limit of none never has", () => {
-    const short = window("virtual_key/ada|requests|rolling|60000|60s", { cap: 0n });
-    assert.equal(limitShortage([short], NOW_MS, "real")?.resetMs, null);
+  test("a limit of none never has room", () => {
+    for (const id of ["virtual_key/ada|requests|rolling|60000|60s", HOURLY]) {
+      const short = window(id, { cap: 0n });
+      assert.equal(limitShortage([short], NOW_MS, "real")?.resetMs, null);
+    }
   });
 
   test("a token bucket has room when its next token has come", () => {
@@ -246,6 +252,87 @@ describe("limits", () => {
     for (const one of windows) take(one, 1n, null, NOW_MS);
     const code = (books: Books) => limitShortage(windows, NOW_MS, books)?.code ?? null;
     assert.deepEqual([code("real"), code("shadow")], ["rate_limited", null]);
+  });
+});
+
+describe("a limit that holds by reservation", () => {
+  const INPUT = "virtual_key/ada|input_tokens|hour|UTC";
+  const OUTPUT = "team/platform|output_tokens|rolling|60000|60s";
+  const COST = "customer/acme|cost|total";
+  const BUCKET = "virtual_key/ada|output_tokens|minute|UTC|burst:50";
+  const HOUR_MS = Date.parse("2026-11-23T11:00:00Z");
+  const claim = claimOf(30n, { input: 20, output: 10 });
+
+  const ROWS = [
+    ["room to the last token", INPUT, { settled: 40n, held: 40n }, null],
+    ["one too many, and others hold it", INPUT, { settled: 40n, held: 41n }, "limit_busy"],
+    ["settled alone leaves too little", INPUT, { settled: 81n }, HOUR_MS],
+    ["more than the limit", INPUT, { cap: 19n }, "never"],
+    ["output in a rolling window", OUTPUT, { settled: 90n }, null],
+    ["cost as money", COST, { settled: 70n }, null],
+    ["nothing ever comes back", COST, { settled: 71n }, "never"],
+    ["cost beside what others hold", COST, { settled: 40n, held: 31n }, "limit_busy"],
+    ["a bucket's last tokens", BUCKET, { held: 40n }, null],
+    ["a bucket that others have emptied", BUCKET, { held: 41n }, "limit_busy"],
+  ] as const;
+  for (const [when, id, counts, told] of ROWS)
+    test(`${when}: ${told ?? "fits"}`, () => {
+      const at = { nowMs: NOW_MS, books: "real" } as const;
+      const shortage = claimShortage([window(id, counts)], claim, at);
+      if (told === null) return assert.equal(shortage, null);
+      const resetMs = typeof told === "number" ? told : null;
+      const code = told === "limit_busy" ? "limit_busy" : "rate_limited";
+      return assert.deepEqual(
+        { code: shortage?.code, resetMs: shortage?.resetMs },
+        { code, resetMs },
+      );
+    });
+
+  test("a bucket has room when what is missing has come", () => {
+    const short = window(BUCKET, { cap: 60n, held: 45n });
+    settle(short, { held: 45n, shadowHeld: 45n, settled: 45n, admittedMs: NOW_MS });
+    const shortage = claimShortage([short], claim, { nowMs: NOW_MS, books: "real" });
+    assert.equal(shortage?.resetMs, NOW_MS + 5_000);
+  });
+
+  test("a rate comes before a budget, and what only others hold after both", () => {
+    const told = (...windows: Window[]) =>
+      claimShortage(windows, claim, { nowMs: NOW_MS, books: "real" })?.code;
+    const spent = window(DAY, { settled: 100n });
+    assert.equal(told(spent, window(INPUT, { settled: 99n })), "rate_limited");
+    assert.equal(told(window(INPUT, { held: 99n }), spent), "budget_exhausted");
+    assert.equal(told(window(INPUT, { held: 99n }), window(DAY, { held: 99n })), "budget_busy");
+  });
+
+  test("is told instead of a count that has room sooner", () => {
+    const requests = window("virtual_key/ada|requests|minute|UTC", { cap: 0n });
+    const tokens = window(INPUT, { settled: 99n });
+    const told = limitShortage([requests, tokens], NOW_MS, "real", claim);
+    assert.equal(told?.window, tokens);
+    assert.equal(limitShortage([tokens], NOW_MS, "real", claim), null);
+  });
+
+  test("lets the last request over where it may, one at a time", () => {
+    const short = window(OUTPUT, { settled: 93n });
+    short.meter.overshoot = "last_request";
+    const likely = { ...claim, likelyTokens: () => ({ input: 1, output: 7 }) };
+    const told = () => claimShortage([short], likely, { nowMs: NOW_MS, books: "real" })?.code;
+    assert.equal(told(), undefined);
+    short.overshootBy = "req_1/1";
+    assert.equal(told(), "limit_busy");
+  });
+
+  test("lowers the answer step by step", () => {
+    const rung = climb({
+      windows: [window(OUTPUT, { cap: 20_000n })],
+      books: "real",
+      nowMs: NOW_MS,
+      asked: 128_000,
+      floor: 1,
+      compaction: false,
+      claimFor: (maxTokens) => claimOf(0n, { input: 10, output: maxTokens }),
+    });
+    assert.equal(rung.fits && rung.maxTokens, 16_000);
   });
 });
 

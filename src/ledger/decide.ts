@@ -82,6 +82,7 @@ function fitsLimit(window: Window, books: Books): boolean {
 function limitShortageOf(window: Window, nowMs: number, books: Books): Shortage {
   const { meter, level } = window;
   if (meter.unit === "concurrent") return { code: "concurrency_limited", window, resetMs: null };
+  if ((meter.cap ?? 0n) < 1n) return { code: "rate_limited", window, resetMs: null };
   if (level === null) {
     const resetMs = window.endMs ?? rollingRoomAtMs(window, nowMs, books);
     return { code: "rate_limited", window, resetMs };
@@ -91,10 +92,10 @@ function limitShortageOf(window: Window, nowMs: number, books: Books): Shortage 
   return { code: "rate_limited", window, resetMs };
 }
 
-/** When a rolling limit has room beside what is in flight; null for what is not rolling, or never has room. */
+/** When a rolling limit has room beside what is in flight; null for what is not rolling. */
 function rollingRoomAtMs(window: Window, nowMs: number, books: Books): number | null {
   const { cap, span } = window.meter;
-  if (span?.kind !== "rolling" || cap === null || cap < 1n) return null;
+  if (span?.kind !== "rolling" || cap === null) return null;
   // What is in flight fills it alone: that leaves a whole span after it was taken, at the latest.
   return roomAtMs(window, heldIn(window, books) + 1n, books) ?? nowMs + span.spanMs;
 }

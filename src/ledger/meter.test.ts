@@ -7,7 +7,14 @@ import { detachedMeter } from "./ledger.ts";
 import { meterId, newWindow, parseMeterId, parseWindowKey, perText } from "./meter.ts";
 import type { MeterIdentity } from "./state.ts";
 
-const UNITS: readonly Unit[] = ["usd", "requests", "input_tokens", "output_tokens", "concurrent"];
+const UNITS: readonly Unit[] = [
+  "usd",
+  "cost",
+  "requests",
+  "input_tokens",
+  "output_tokens",
+  "concurrent",
+];
 const idCharacter = fc.constantFrom("a", "b", "%", "|", "#", "@", ":", "/", '"', "é", "😀", ".");
 const scopeId = fc.string({ unit: idCharacter, minLength: 1, maxLength: 12 });
 
@@ -30,7 +37,12 @@ const span: fc.Arbitrary<Span | null> = fc.oneof(
     },
     PLAIN,
   ),
-  fc.constantFrom({ kind: "total" } as const, { kind: "session" } as const, null),
+  fc.constantFrom(
+    { kind: "total" } as const,
+    { kind: "session" } as const,
+    { kind: "subagent" } as const,
+    null,
+  ),
 );
 
 const identity: fc.Arbitrary<MeterIdentity> = fc.record(
@@ -61,14 +73,15 @@ test("two meters have one id only where they are the same", () => {
   );
 });
 
-test("a window's key names its meter, its instance and its session", () => {
+test("a window's key names its meter, its instance, its session and its agent", () => {
   const time = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2030, 0) });
   const name = fc.string({ unit: idCharacter, minLength: 1, maxLength: 9 });
   fc.assert(
-    fc.property(identity, time, name, (of, timeMs, sessionName) => {
+    fc.property(identity, time, name, name, (of, timeMs, sessionName, agent) => {
       const meter = detachedMeter(meterId(of));
-      const isSession = of.span?.kind === "session";
-      const session = isSession ? { virtualKey: "ada@acme", name: sessionName } : null;
+      const named = { virtualKey: "ada@acme", name: sessionName };
+      const isOfAgent = of.span?.kind === "subagent";
+      const session = isOfAgent ? { ...named, agent } : of.span?.kind === "session" ? named : null;
       const window = newWindow(meter, timeMs, session);
       const parts = parseWindowKey(window.key);
       assert.equal(parts.meterId, meter.id);
@@ -89,4 +102,5 @@ test("spans are called as in the configuration", () => {
   assert.equal(perText({ kind: "calendar", per: "week", timeZone: "UTC" }), "week");
   assert.equal(perText({ kind: "rolling", spanMs: 18_000_000, text: "5h" }), "5h");
   assert.equal(perText({ kind: "session" }), "session");
+  assert.equal(perText({ kind: "subagent" }), "subagent");
 });

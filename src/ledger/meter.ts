@@ -106,6 +106,7 @@ function windowKey(meter: Meter, startMs: number | null, session: SessionName | 
   return startMs === null ? meter.id : `${meter.id}@${formatTime(startMs)}`;
 }
 
+const AGENTS_METER = /\|subagent(?:\|burst:\d+)?$/;
 const CALENDAR_KEY = /^(.*)@(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)$/s;
 
 /** The parts of a window's key; `instantMs` lies in a calendar window. */
@@ -117,7 +118,7 @@ export function parseWindowKey(key: string): {
   const hash = key.indexOf("#");
   if (hash >= 0) {
     const meterIdText = key.slice(0, hash);
-    const session = parseSession(key.slice(hash + 1), meterIdText.endsWith("|subagent"));
+    const session = parseSession(key.slice(hash + 1), AGENTS_METER.test(meterIdText));
     return { meterId: meterIdText, instantMs: null, session };
   }
   const match = CALENDAR_KEY.exec(key);

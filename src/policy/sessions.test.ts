@@ -58,3 +58,23 @@ describe("too many sessions", () => {
     assert.deepEqual([...sessions.of("bob")], []);
   });
 });
+
+describe("the name of a subagent's window", () => {
+  const session = { virtualKey: "ada", name: "s" };
+
+  test("its own id, of at most 128 bytes", () => {
+    const sessions = new Sessions();
+    assert.equal(sessions.agentOf(session, "a1"), "a1");
+    assert.equal(sessions.agentOf(session, "x".repeat(129)), "others");
+  });
+
+  test("the thousand and first agent of a session shares one with those behind it", () => {
+    const sessions = new Sessions();
+    for (let count = 0; count < 1_000; count++)
+      assert.equal(sessions.agentOf(session, `a${count}`), `a${count}`);
+    assert.equal(sessions.agentOf(session, "more"), "others");
+    assert.equal(sessions.agentOf(session, "still more"), "others");
+    assert.equal(sessions.agentOf(session, "a0"), "a0");
+    assert.equal(sessions.agentOf({ ...session, name: "t" }, "more"), "more");
+  });
+});

@@ -169,7 +169,7 @@ class Judge {
     const { settled, held } = this.#count(meter);
     if (settled + held < cap) return [];
     if (unit === "concurrent") return [{ code: "concurrency_limited", meter, resetMs: Infinity }];
-    if (span?.kind === "calendar")
+    if (span?.kind === "calendar" && cap > 0n)
       return [{ code: "rate_limited", meter, resetMs: this.#endOf(span) }];
     if (span?.kind !== "rolling" || cap < 1n)
       return [{ code: "rate_limited", meter, resetMs: Infinity }];
