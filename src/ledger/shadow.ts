@@ -6,7 +6,11 @@ import type { Meter, Window } from "./state.ts";
 export function startShadowBooks(
   started: ReadonlySet<Meter>,
   { windows, holds }: { readonly windows: Iterable<Window>; readonly holds: Iterable<Hold> },
-  amountHeld: (window: Window, need: bigint) => bigint,
+  of: {
+    readonly amountHeld: (window: Window, need: bigint) => bigint;
+    /** No meter had a shadow before. */
+    readonly isFirst: boolean;
+  },
 ): void {
   for (const window of windows) {
     if (!started.has(window.meter)) continue;
@@ -19,12 +23,13 @@ export function startShadowBooks(
   }
   for (const hold of holds) {
     // What an earlier shadow would not have admitted stays out of the windows that go on counting so.
-    if (hold.windows.every(({ meter }) => !meter.hasShadow || started.has(meter)))
+    const isPart = of.isFirst || hold.windows.some(({ meter }) => started.has(meter));
+    if (isPart && hold.windows.every(({ meter }) => !meter.hasShadow || started.has(meter)))
       hold.shadowNeed = hold.need;
     if (hold.shadowNeed === null) continue;
     for (const window of hold.windows) {
       if (!started.has(window.meter)) continue;
-      window.shadowHeld += amountHeld(window, hold.shadowNeed);
+      window.shadowHeld += of.amountHeld(window, hold.shadowNeed);
       window.shadowInFlight++;
     }
   }
