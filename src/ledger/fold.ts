@@ -122,9 +122,11 @@ export function applyConfig(state: FoldState, record: ConfigRecord, timeMs: numb
 
 /** A gateway in observe mode has the shadow of every meter; else the record names the meters. */
 function applyShadow({ ledger, mode }: FoldState, record: ConfigRecord): void {
-  if (record.mode === "observe") return ledger.startShadow();
+  const added = new Set(record.meters_added);
+  if (record.mode === "observe") return ledger.startShadow(undefined, added);
   // Nothing is named where all of it ends.
   if (record.shadow_ended !== undefined) ledger.endShadow(record.shadow_ended);
   else if (mode === "observe") ledger.endShadow();
-  ledger.startShadow(record.shadow_started ?? []);
+  const { shadow_started: started } = record;
+  if (started !== undefined && started.length > 0) ledger.startShadow(started, added);
 }

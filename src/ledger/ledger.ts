@@ -69,6 +69,8 @@ interface LoweredCap {
   readonly to: bigint;
 }
 
+const NONE_ADDED: ReadonlySet<string> = new Set();
+
 export class Ledger {
   readonly #meters = new Map<string, Meter>();
   readonly #windows = new Map<string, Window>();
@@ -342,18 +344,25 @@ export class Ledger {
     if (amount < 0n) for (const listener of this.#freed) listener();
   }
 
-  /** From here on the shadow of these meters counts apart from the books, starting from them. */
-  startShadow(ids: Iterable<string> = this.#meters.keys()): void {
+  /**
+   * From here on the shadow of these meters counts apart from the books, starting from them.
+   *
+   * @param added Those that were not counted by before: their windows are right in both books already.
+   */
+  startShadow(
+    ids: Iterable<string> = this.#meters.keys(),
+    added: ReadonlySet<string> = NONE_ADDED,
+  ): void {
+    const isFirst = ![...this.#meters.values()].some(({ hasShadow }) => hasShadow);
     const started = new Set<Meter>();
     for (const id of ids) {
       const meter = this.#meters.get(id);
       if (meter === undefined || meter.hasShadow) continue;
       meter.hasShadow = true;
-      started.add(meter);
+      if (isFirst || !added.has(id)) started.add(meter);
     }
-    if (started.size === 0) return;
     const books = { windows: this.#windows.values(), holds: this.#holds.values() };
-    startShadowBooks(started, books);
+    if (isFirst || started.size > 0) startShadowBooks(started, books, isFirst);
   }
 
   /** From here on these meters have one count alone. */

@@ -14,6 +14,8 @@ export function shadowHeld(window: Window, { shadowNeed, shadowTokens }: Hold): 
 export function startShadowBooks(
   started: ReadonlySet<Meter>,
   { windows, holds }: { readonly windows: Iterable<Window>; readonly holds: Iterable<Hold> },
+  /** No meter had a shadow before. */
+  isFirst: boolean,
 ): void {
   for (const window of windows) {
     if (!started.has(window.meter)) continue;
@@ -26,7 +28,8 @@ export function startShadowBooks(
   }
   for (const hold of holds) {
     // What an earlier shadow would not have admitted stays out of the windows that go on counting so.
-    if (hold.windows.every(({ meter }) => !meter.hasShadow || started.has(meter))) {
+    const isPart = isFirst || hold.windows.some(({ meter }) => started.has(meter));
+    if (isPart && hold.windows.every(({ meter }) => !meter.hasShadow || started.has(meter))) {
       hold.shadowNeed = hold.need;
       hold.shadowTokens = hold.tokens;
     }

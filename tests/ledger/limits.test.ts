@@ -164,7 +164,9 @@ function run(chain: Chain, { kind, a, b, c }: Step, met: Map<string, number>): v
       if (hold === undefined) return;
       const { need, tokens } = hold;
       const input = Math.floor((tokens.input * (b % 101)) / 100);
-      return chain.ledger.release(hold, (need * BigInt(c % 101)) / 100n, { ...tokens, input });
+      return chain.ledger.release(hold, (need * BigInt(c % 101)) / 100n, {
+        tokens: { ...tokens, input },
+      });
     }
     case "cancel":
       if (hold === undefined) return;
