@@ -6,6 +6,7 @@ import { formatUsd, type NanoUsd, parseUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
+import { accessOf } from "./access-build.ts";
 import type {
   BudgetConfig,
   Config,
@@ -77,6 +78,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
       ...scopeOf(owner, zone),
     })),
     virtualKeys: file.virtual_keys.map((key) => virtualKeyOf(key, zone, secretOf)),
+    access: accessOf(file.access, zone),
     routing: routingOf(file.routing),
     prices: file.prices.map(priceOf),
   };
@@ -201,7 +203,7 @@ function scopeOf(
   return {
     name: scope.name ?? null,
     labels: scope.labels,
-    governance: governanceOf(scope),
+    governance: governanceOf(scope, zone),
     ...capsOf(scope, zone),
   };
 }

@@ -21,6 +21,7 @@ import {
   USD_PER_MILLION,
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import { accessSchema } from "./access-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
@@ -418,6 +419,7 @@ export const fileSchema = z.strictObject({
     .default([])
     .describe("People with budgets or limits over all their keys; others need not be listed."),
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
+  access: accessSchema.optional().describe("What any request may be, whoever asks."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
   prices: z
     .array(price)

@@ -5,6 +5,7 @@ import { rowOf } from "../providers/catalogue.ts";
 import { doorOf } from "../providers/doors.ts";
 import { orderOf, type Decision, type RouteTarget } from "../routing/rules/decision.ts";
 import type { Quirk } from "../wire/egress.ts";
+import { paperRefusal, type PaperTarget, targetRefusal } from "./access.ts";
 import { addressOf } from "./address.ts";
 import { candidateOf, isKeyless, plainTarget, type Candidate, type Target } from "./candidates.ts";
 import type { Gateway } from "./ports.ts";
@@ -40,7 +41,7 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   if (decision !== null && chosen.length > 0)
     return {
       candidates: chosen,
-      waived: null,
+      waived: paperRefusal(of.plan, () => paperTargets(decision, of)),
       rule: decision.rule,
       onUnsupported: decision.onUnsupported,
       fallbacks: fallbacksOf(decision, of),
@@ -54,7 +55,8 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   const candidates = denied === null ? withKnownPrice(serving, of) : serving;
   if (candidates.length === 0) return noneUsable(plan, model);
   const { onUnsupported } = routing;
-  return { candidates, waived: denied, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
+  const waived = denied ?? paperRefusal(plan, () => ownTargets(of));
+  return { candidates, waived, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
 }
 
 /** Where models without a price are refused, no way leads to one. */
@@ -119,14 +121,28 @@ function noneUsable(plan: Plan, model: string | null): Refusal {
   );
 }
 
+/** Where a rule sends it, and where it would go without that. */
+function paperTargets({ groups }: Decision, of: Routing): readonly PaperTarget[] {
+  const ruled = groups.flat().map(({ provider, model }) => ({ provider, model: model ?? of.model }));
+  return [...ruled, ...ownTargets(of)];
+}
+
+function ownTargets({ plan, model }: Routing): readonly PaperTarget[] {
+  return plan.providers.flatMap(({ provider }) =>
+    servedBy(plan, provider.id, model) === null ? [] : [{ provider: provider.id, model }],
+  );
+}
+
 function denial({ exchange, plan, model }: Routing): Refusal | null {
   const { policy, prices } = exchange.ruling;
-  if (!plan.providers.some((use) => use.allows(model)))
-    return refusal(
-      "model_not_allowed",
+  const byScope = targetRefusal(plan, model);
+  if (byScope !== null) return byScope;
+  if (!plan.providers.some((use) => use.allows(model))) {
+    const message =
       `Model ${model} is not allowed for key ${plan.virtualKey}; choose another with /model, ` +
-        "or ask your platform team to allow it.",
-    );
+      "or ask your platform team to allow it.";
+    return { ...refusal("model_not_allowed", message), by: `virtual_key/${plan.virtualKey}` };
+  }
   if (policy.unknownModels === "refuse" && !isPriced(plan, model, prices))
     return refusal(
       "model_not_allowed",

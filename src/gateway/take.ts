@@ -109,9 +109,13 @@ function admitRecord(
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
-    ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
+    ...(shadow !== null && isRefusal(shadow) ? refusedOnPaper(shadow) : {}),
     ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),
   };
+}
+
+function refusedOnPaper({ code, by }: Refusal): Pick<AdmitRecord, "refusal" | "refusal_by"> {
+  return by === undefined ? { refusal: code } : { refusal: code, refusal_by: by };
 }
 
 function isOvershooting({ windows, need, shadow }: Taking): boolean {
