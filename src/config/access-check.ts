@@ -100,22 +100,24 @@ const ALWAYS_THERE: ReadonlySet<string> = new Set([
   "task_types",
 ]);
 
+type Warn = (path: Path, message: string) => unknown;
+
 /** Lists that leave no request to be served. */
-export function warnOfEmptyAccess(
-  file: ConfigFile,
-  warn: (path: Path, message: string) => unknown,
-): void {
+export function warnOfEmptyAccess(file: ConfigFile, warn: Warn): void {
   const message = "is empty, so every request is refused: leave it out for all";
-  for (const { path, access } of placesOf(file)) {
+  for (const place of placesOf(file)) {
+    const { path, access } = place;
     for (const name of ACCESS_LISTS)
       if (ALWAYS_THERE.has(name) && access[name]?.allow?.length === 0)
         warn([...path, name, "allow"], message);
-    for (const side of ["allow", "deny"] as const) {
-      if (side === "allow" && access.hours?.allow?.length === 0)
-        warn([...path, "hours", "allow"], message);
-      for (const [index, { days }] of itemsOf(access.hours?.[side]))
-        if (days?.length === 0)
-          warn([...path, "hours", side, index, "days"], "is empty, so it holds on no day");
-    }
+    if (access.hours?.allow?.length === 0) warn([...path, "hours", "allow"], message);
+    warnOfNoDays(place, warn);
   }
+}
+
+function warnOfNoDays({ path, access }: Place, warn: Warn): void {
+  for (const side of ["allow", "deny"] as const)
+    for (const [index, { days }] of itemsOf(access.hours?.[side]))
+      if (days?.length === 0)
+        warn([...path, "hours", side, index, "days"], "is empty, so it holds on no day");
 }

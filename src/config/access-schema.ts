@@ -1,8 +1,7 @@
 /** The shape of `access`: what a scope lets its requests be. What relates its values is in `access-check.ts`. */
 import { z } from "zod";
 import { ACCESS_TASKS, CLIENT_DIALECTS, DAYS } from "./access-config.ts";
-import { isNetwork, resolveTimeZone } from "./scalar.ts";
-import { anyText, glob, providerId, text } from "./schema-text.ts";
+import { glob, network, providerId, text, timeZone } from "./schema-text.ts";
 
 const serverTool = text({
   pattern: /^[A-Za-z0-9_*?-]{1,128}$/,
@@ -16,9 +15,6 @@ const header = text({
   pattern: /^[A-Za-z0-9!#$%&'*+.^_`|~?-]{1,256}$/,
   fault: "is not a header's name: write one such as x-my-header, or a glob",
 });
-const network = anyText.refine(isNetwork, {
-  error: "is not an IP address or network: write one such as 10.0.0.0/8",
-});
 const from = text({
   pattern: /^(?:[01]\d|2[0-3]):[0-5]\d$/,
   fault: 'is not a time of day: write "HH:MM", such as "07:00"',
@@ -26,9 +22,6 @@ const from = text({
 const to = text({
   pattern: /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/,
   fault: 'is not a time of day: write "HH:MM", such as "19:00", or "24:00"',
-});
-const timeZone = anyText.refine((value) => resolveTimeZone(value) !== null, {
-  error: "is not an IANA time zone: write a name such as UTC or Europe/Berlin",
 });
 
 function list<Item extends z.ZodType>(item: Item, what: string) {

@@ -8,7 +8,7 @@ import type { Quirk } from "../wire/egress.ts";
 import { paperRefusal, type PaperTarget, targetRefusal } from "./access.ts";
 import { addressOf } from "./address.ts";
 import { candidateOf, isKeyless, plainTarget, type Candidate, type Target } from "./candidates.ts";
-import type { Gateway } from "./ports.ts";
+import type { Gateway, Ruling } from "./ports.ts";
 import { routeFacts, servedBy, type Routing } from "./route-facts.ts";
 
 export interface Routed {
@@ -46,7 +46,7 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
       onUnsupported: decision.onUnsupported,
       fallbacks: fallbacksOf(decision, of),
     };
-  const denied = denial(of);
+  const denied = targetDenial({ ...of, ruling: of.exchange.ruling });
   if (denied !== null && policy.mode === "enforce") return denied;
   const { plan, model } = of;
   const allowed = plan.providers.filter((use) => use.allows(model));
@@ -112,7 +112,8 @@ export function usableTarget(plan: Plan): Target | Refusal {
 
 const NO_QUIRKS: ReadonlySet<Quirk> = new Set();
 
-function noneUsable(plan: Plan, model: string | null): Refusal {
+/** 503 where none of the key's providers can be asked. */
+export function noneUsable(plan: Plan, model: string | null): Refusal {
   const what = model === null ? "No usable provider" : `No provider that serves model ${model}`;
   return refusal(
     "no_provider_available",
@@ -123,7 +124,9 @@ function noneUsable(plan: Plan, model: string | null): Refusal {
 
 /** Where a rule sends it, and where it would go without that. */
 function paperTargets({ groups }: Decision, of: Routing): readonly PaperTarget[] {
-  const ruled = groups.flat().map(({ provider, model }) => ({ provider, model: model ?? of.model }));
+  const ruled = groups
+    .flat()
+    .map(({ provider, model }) => ({ provider, model: model ?? of.model }));
   return [...ruled, ...ownTargets(of)];
 }
 
@@ -133,8 +136,13 @@ function ownTargets({ plan, model }: Routing): readonly PaperTarget[] {
   );
 }
 
-function denial({ exchange, plan, model }: Routing): Refusal | null {
-  const { policy, prices } = exchange.ruling;
+/** Why a model may go to none of the key's providers; null where it may. */
+export function targetDenial({
+  ruling,
+  plan,
+  model,
+}: Pick<Routing, "plan" | "model"> & { readonly ruling: Ruling }): Refusal | null {
+  const { policy, prices } = ruling;
   const byScope = targetRefusal(plan, model);
   if (byScope !== null) return byScope;
   if (!plan.providers.some((use) => use.allows(model))) {
@@ -152,7 +160,7 @@ function denial({ exchange, plan, model }: Routing): Refusal | null {
   return null;
 }
 
-function isPriced(plan: Plan, model: string, prices: Routing["exchange"]["ruling"]["prices"]) {
+function isPriced(plan: Plan, model: string, prices: Ruling["prices"]) {
   return plan.providers.some((use) => {
     const candidate = candidateOf(use, model);
     return candidate !== null && prices.known(candidate.model, candidate.row.kind);

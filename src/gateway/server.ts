@@ -164,7 +164,10 @@ async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
 function logUnknownKey(exchange: Exchange, gateway: Gateway): void {
   if (!gateway.anonymousLines.allow()) return;
   const address = addressOf(exchange, gateway);
-  gateway.log.info("request without a known key", { request: exchange.id, client_address: address });
+  gateway.log.info("request without a known key", {
+    request: exchange.id,
+    client_address: address,
+  });
 }
 
 async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal | null> {

@@ -61,8 +61,7 @@ export function createAccessCompiler({
   const compileLevel = createLevelCompiler();
   const gateway = { name: "gateway", title: "the gateway", path: "access" };
   const allObserved = isObserved(mode);
-  const root =
-    access === null ? null : chainOf([compileLevel(gateway, access, allObserved)]);
+  const root = access === null ? null : chainOf([compileLevel(gateway, access, allObserved)]);
   const chains = new Map<string, AccessChain>();
   return (levels) => {
     let chain = root;

@@ -38,8 +38,7 @@ function read(format: Intl.DateTimeFormat, atMs: number): WallTime {
 /** Claims that the wall clock is in `hours`; what begins on a day may end on the next. */
 export function isWithin({ days, fromMinute, toMinute }: HoursConfig, wall: WallTime): boolean {
   const { day, minute } = wall;
-  if (fromMinute < toMinute)
-    return fromMinute <= minute && minute < toMinute && days.includes(day);
+  if (fromMinute < toMinute) return fromMinute <= minute && minute < toMinute && days.includes(day);
   if (minute >= fromMinute) return days.includes(day);
   const before = DAYS[(DAYS.indexOf(day) + DAYS.length - 1) % DAYS.length] ?? day;
   return minute < toMinute && days.includes(before);
