@@ -37,6 +37,7 @@ import {
 } from "./node/provider-health.ts";
 import { Configuration, madeEntities, readConfig, type Environment } from "./node/reload.ts";
 import { createRouteExplainer } from "./node/route-explain.ts";
+import { createWhy } from "./node/why.ts";
 import { createSignals } from "./node/signals.ts";
 import { startRetention } from "./node/retention.ts";
 import { SelfCheck } from "./node/self-check.ts";
@@ -323,14 +324,21 @@ function controlPorts(
     inFlight: () => inFlightOf(node),
     explainPrice: (model: string, atMs: number, kind?: string) =>
       configuration.inForce.ruling.prices.explain(model, atMs, kind),
-    explainRoute: createRouteExplainer({
-      ruling: () => configuration.inForce.ruling,
-      ledger: node.state.fold.ledger,
-      health: parts.upstreamHealth.health,
-      nowMs: parts.ledgerClock.nowMs,
-    }),
+    ...explainersOf(parts),
     pricedModels: (kind?: string) => configuration.inForce.ruling.prices.wireIds(kind),
   };
+}
+
+/** Dry runs by what is in force. */
+function explainersOf({ node, configuration, upstreamHealth, ledgerClock }: GatewayParts) {
+  const known = {
+    ruling: () => configuration.inForce.ruling,
+    ledger: node.state.fold.ledger,
+    health: upstreamHealth.health,
+    nowMs: ledgerClock.nowMs,
+  };
+  const explainRoute = createRouteExplainer(known);
+  return { explainRoute, why: createWhy({ ...known, explainRoute }) };
 }
 
 function chargeInterrupted(of: {

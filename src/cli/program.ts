@@ -19,6 +19,7 @@ import { serveVerb } from "./serve.ts";
 import { complain } from "./terminal.ts";
 import { topVerb } from "./top.ts";
 import { usageVerb } from "./usage.ts";
+import { whyVerb } from "./why.ts";
 import { newSession, type Session, withExamples } from "./verb.ts";
 import type { Environment } from "../config/reference.ts";
 
@@ -35,6 +36,7 @@ const VERBS = [
   pricesVerb,
   providersVerb,
   routeVerb,
+  whyVerb,
   auditVerb,
   rebuildVerb,
   backupVerb,

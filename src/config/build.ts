@@ -6,6 +6,7 @@ import { formatUsd, type NanoUsd, parseUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
+import { accessOf } from "./access-build.ts";
 import type {
   BudgetConfig,
   Config,
@@ -78,6 +79,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
       ...scopeOf(owner, zone),
     })),
     virtualKeys: file.virtual_keys.map((key) => virtualKeyOf(key, zone, secretOf)),
+    access: accessOf(file.access, zone),
     routing: routingOf(file.routing),
     prices: file.prices.map(priceOf),
   };
@@ -202,7 +204,7 @@ function scopeOf(
   return {
     name: scope.name ?? null,
     labels: scope.labels,
-    governance: governanceOf(scope),
+    governance: governanceOf(scope, zone),
     ...capsOf(scope, zone),
   };
 }

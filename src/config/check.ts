@@ -1,4 +1,5 @@
 /** The rules that relate several values of a file: run over drafts too, so that all faults are told at once. */
+import { checkAccess } from "./access-check.ts";
 import type { OwnCounts } from "./added.ts";
 import { checkCaps } from "./check-caps.ts";
 import { checkEntities } from "./check-entities.ts";
@@ -42,6 +43,7 @@ export function checkFile(of: Omit<Checking, "report">): Finding[] {
   checkListen(checking);
   checkPrices(checking);
   checkRouting(checking);
+  checkAccess(checking);
   return findings;
 }
 

@@ -5,6 +5,7 @@ import type { Span, Unit } from "../core/span.ts";
 import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
+import type { AccessConfig } from "./access-config.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
@@ -152,6 +153,8 @@ export interface Config {
   readonly teams: readonly TeamConfig[];
   readonly owners: readonly OwnerConfig[];
   readonly virtualKeys: readonly VirtualKeyConfig[];
+  /** What any request may be: the outermost scope's. */
+  readonly access: AccessConfig | null;
   readonly routing: RoutingConfig;
   readonly prices: readonly PriceOverride[];
 }

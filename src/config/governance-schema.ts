@@ -1,11 +1,15 @@
 /** The fields that customers, teams, owners and virtual keys have in common besides budgets and rate limits. */
 import { z } from "zod";
+import { accessSchema } from "./access-schema.ts";
 
 export const governance = {
   mode: z
     .enum(["enforce", "observe"])
     .optional()
     .describe("observe records what the rules of this scope and below would do, and applies none."),
+  access: accessSchema
+    .optional()
+    .describe("What requests may be. Every scope of the chain must allow, any denial refuses."),
 };
 
 /** As the file has them. */

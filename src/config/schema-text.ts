@@ -1,6 +1,6 @@
 /** Texts of one form, as several parts of the file's schema use them; their faults continue a sentence. */
 import { z } from "zod";
-import { GLOB, ID, LABEL_NAME, PROVIDER_ID } from "./scalar.ts";
+import { GLOB, ID, isNetwork, LABEL_NAME, PROVIDER_ID, resolveTimeZone } from "./scalar.ts";
 
 interface Form {
   readonly pattern: RegExp;
@@ -38,4 +38,10 @@ export const labelName = text({
   pattern: LABEL_NAME,
   fault:
     "is not a label's name: write 1 to 128 characters without spaces, commas or control characters",
+});
+export const timeZone = anyText.refine((value) => resolveTimeZone(value) !== null, {
+  error: "is not an IANA time zone: write a name such as UTC or Europe/Berlin",
+});
+export const network = anyText.refine(isNetwork, {
+  error: "is not an IP address or network: write one such as 10.0.0.0/8",
 });

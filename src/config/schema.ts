@@ -1,10 +1,7 @@
 /** The configuration file's shape, names, defaults and descriptions: the source of its JSON Schema too. */
 import { z } from "zod";
 import {
-  DAY,
   DURATION,
-  isDay,
-  isNetwork,
   isRolling,
   isTimeout,
   isUsd,
@@ -14,13 +11,21 @@ import {
   parsePlainUrl,
   PLAIN_URL,
   REFERENCE,
-  resolveTimeZone,
   ROLLING,
   TIMER_DAYS_MAX,
   USD,
-  USD_PER_MILLION,
 } from "./scalar.ts";
-import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import {
+  anyText,
+  glob,
+  id,
+  labelName,
+  network,
+  providerId,
+  text,
+  timeZone,
+} from "./schema-text.ts";
+import { priceSchema } from "./price-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
@@ -55,11 +60,6 @@ const usd = text({
   fault:
     'is not an amount of US dollars: write a decimal that is not negative, at most 9000000000 and with up to 9 decimals, such as "30" or "0.05"',
 });
-const usdPerMillion = text({
-  pattern: USD_PER_MILLION,
-  fault:
-    'is not a price in US dollars for a million tokens: write a decimal that is not negative, below 1000000 and with up to 6 decimals, such as "5" or "0.25"',
-});
 
 const timeout = text({
   pattern: DURATION,
@@ -81,12 +81,6 @@ const address = text({
   pattern: /^\S+:\d{1,5}$/,
   holds: (value) => parseAddress(value) !== null,
   fault: 'is not an address: write host:port, such as 127.0.0.1:8080 or "[::1]:8080"',
-});
-const timeZone = anyText.refine((value) => resolveTimeZone(value) !== null, {
-  error: "is not an IANA time zone: write a name such as UTC or Europe/Berlin",
-});
-const network = anyText.refine(isNetwork, {
-  error: "is not an IP address or network: write one such as 10.0.0.0/8",
 });
 const secret = text({
   pattern: REFERENCE,
@@ -352,26 +346,6 @@ const virtualKey = z.strictObject({
     .describe("In order of preference; without it all providers in the file's order."),
 });
 
-const price = z.strictObject({
-  model: glob.describe("The model's id."),
-  from: text({
-    pattern: DAY,
-    holds: isDay,
-    fault: "is not a day: write YYYY-MM-DD",
-  }).describe("First day, from midnight UTC."),
-  input: usdPerMillion.describe("US dollars for a million tokens of input."),
-  output: usdPerMillion.describe("US dollars for a million tokens of output."),
-  cache_read: usdPerMillion
-    .optional()
-    .describe("US dollars for a million tokens read from the cache."),
-  cache_write_5m: usdPerMillion
-    .optional()
-    .describe("US dollars for a million tokens written to the 5-minute cache."),
-  cache_write_1h: usdPerMillion
-    .optional()
-    .describe("US dollars for a million tokens written to the 1-hour cache."),
-});
-
 /** The whole file. It checks single values; what relates several of them is in `check.ts`. */
 export const fileSchema = z.strictObject({
   version: z.literal(1).default(1).describe("Version of this format."),
@@ -437,9 +411,10 @@ export const fileSchema = z.strictObject({
     .default([])
     .describe("People with budgets or limits over all their keys; others need not be listed."),
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
+  access: governance.access.describe("What any request may be, whoever asks."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
   prices: z
-    .array(price)
+    .array(priceSchema)
     .default([])
     .describe("Overrides of and additions to the price table; the price at admission applies."),
 });

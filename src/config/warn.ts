@@ -1,5 +1,6 @@
 /** What is legal in a configuration but probably not meant. Warnings change nothing. */
 import { formatUsd, type NanoUsd } from "../core/money.ts";
+import { warnOfEmptyAccess } from "./access-check.ts";
 import type { BudgetConfig, Config, TeamConfig, VirtualKeyConfig } from "./config.ts";
 import type { Finding } from "./explain.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
@@ -27,6 +28,7 @@ export function warningsOf(
     findings.push({ path, part: "value", message });
   warnOfNothingToServe(config, warn);
   warnOfUnheardModes(config, warn);
+  warnOfEmptyAccess(file, warn);
   if (config.admin.token !== null && config.admin.token.length < TOKEN_CHARACTERS_MIN) {
     warn(
       ["admin", "token"],

@@ -12,6 +12,7 @@ import type {
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
+import { accessFields, printAccess } from "./access-fields.ts";
 import { timeField, usdField } from "./answer-fields.ts";
 import type { KeyView } from "./ports.ts";
 
@@ -44,6 +45,7 @@ const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  access: accessFields.nullable().describe("What its requests may be; null: nothing said."),
   ...capped,
 };
 
@@ -143,9 +145,12 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
-  const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
+  const { id, name, labels, governance } = entity;
+  const access = printAccess(governance.access);
+  return { id, name, labels: { ...labels }, access, ...capsOf(entity) };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

@@ -10,6 +10,7 @@ import type { RepeatMark, TaskType } from "../journal/record.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
+import type { WhyQuestion, WhyReport } from "./why-report.ts";
 
 /** One open window of a budget. Amounts in nano-dollars, times in Unix milliseconds. */
 export interface BudgetView {
@@ -235,6 +236,8 @@ export interface ControlPorts {
   readonly explainPrice: (model: string, atMs: number, kind?: string) => PriceExplanation;
   /** A dry run of the rules in force; null: there is no such key. */
   readonly explainRoute: (question: RouteQuestion) => RouteExplanation | null;
+  /** What would become of a request, and by whose rules; null: there is no such key. */
+  readonly why: (question: WhyQuestion) => WhyReport | null;
   /** Models that have a price, as clients send them; with a kind those of its own list. */
   readonly pricedModels: (kind?: string) => readonly string[];
   /** All metrics in Prometheus' text format. */

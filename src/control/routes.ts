@@ -19,6 +19,7 @@ import { sessionRoutes } from "./session.ts";
 import { statusRoutes } from "./status.ts";
 import { usageRoutes } from "./usage.ts";
 import { virtualKeyRoutes } from "./virtual-keys.ts";
+import { whyRoutes } from "./why.ts";
 
 /** The calls that the API's own description lists, and the pages, which it does not. */
 export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): readonly Route[] {
@@ -33,6 +34,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...providerKindRoutes(),
     ...priceRoutes(ports),
     ...routeExplainRoutes(ports),
+    ...whyRoutes(ports),
     ...auditRoutes(ports),
     ...sessionRoutes(ports, sessions),
     ...operationRoutes(ports, sessions),

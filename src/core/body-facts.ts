@@ -31,6 +31,8 @@ export interface BodyFacts {
    * each adds instructions that the body does not show. Left out: the server tools alone.
    */
   readonly providerTools?: number;
+  /** Types of those that the client runs ("bash_20250124"). Left out: none. */
+  readonly clientTools?: readonly string[];
   readonly images: number;
   /** Documents, file and URL sources, containers, stored reasoning: bytes say nothing about tokens. */
   readonly opaqueInput: boolean;

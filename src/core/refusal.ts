@@ -21,6 +21,7 @@ export const REFUSALS = {
   model_not_allowed: { status: 402, type: "permission_error", retry: true },
   provider_not_allowed: { status: 402, type: "permission_error", retry: true },
   tool_not_allowed: { status: 402, type: "permission_error", retry: true },
+  request_not_allowed: { status: 402, type: "permission_error", retry: true },
   rate_limited: { status: 429, type: "rate_limit_error", retry: true },
   concurrency_limited: { status: 429, type: "rate_limit_error", retry: true },
   budget_exhausted: { status: 429, type: "billing_error", retry: false },

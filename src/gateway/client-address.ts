@@ -1,5 +1,6 @@
 /** Where a request comes from: the socket's own peer, or what proxies that we trust say of it. */
 import { BlockList, isIP } from "node:net";
+import { ipv4Within } from "../config/network.ts";
 
 export interface Arrival {
   /** The socket's remote address; undefined where the socket is gone. */
@@ -34,13 +35,19 @@ export function clientAddress(arrival: Arrival, trusted: readonly string[]): str
   return address;
 }
 
+/** By the list itself: a configuration has one. */
+const blockLists = new WeakMap<readonly string[], BlockList>();
+
 function blockListOf(networks: readonly string[]): BlockList {
+  const known = blockLists.get(networks);
+  if (known !== undefined) return known;
   const list = new BlockList();
   for (const network of networks) {
     const [address = "", bits] = network.split("/");
     if (bits === undefined) list.addAddress(address, familyOf(address));
     else list.addSubnet(address, Number(bits), familyOf(address));
   }
+  blockLists.set(networks, list);
   return list;
 }
 
@@ -60,18 +67,4 @@ function plainAddress(text: string): string | null {
   const address = (bracketed ?? dotted ?? written).replace(/%.*$/, "");
   if (isIP(address) === 0) return null;
   return ipv4Within(address) ?? address;
-}
-
-/** The IPv4 address that an IPv4-mapped IPv6 address stands for; null for every other address. */
-function ipv4Within(address: string): string | null {
-  if (isIP(address) !== 6) return null;
-  // The URL parser knows the one canonical way to write each address.
-  const canonical = new URL(`http://[${address}]`).hostname;
-  const [, high, low] = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(canonical) ?? [];
-  if (high === undefined || low === undefined) return null;
-  const bytes = [high, low].flatMap((group) => {
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
-  return bytes.join(".");
 }

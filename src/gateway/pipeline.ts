@@ -3,6 +3,7 @@ import { isRefusal, REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Plan } from "../policy/plan.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import type { UpstreamFault } from "../wire/answer.ts";
+import { accessRuling, firstOf } from "./access.ts";
 import { serveByAttempts } from "./attempts.ts";
 import { ClientSide } from "./client-side.ts";
 import { Course } from "./course.ts";
@@ -15,7 +16,7 @@ import { seat } from "./seat.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
 /**
- * receive → route → then for each attempt: admit → hold → forward → relay → settle → record; for
+ * receive → access → route → then for each attempt: admit → hold → forward → relay → settle → record; for
  * `/v1/messages` and its `count_tokens`. The caller is identified already.
  *
  * @returns null where the client has its answer, else what to refuse with.
@@ -42,8 +43,10 @@ export async function serveMessages(
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
+  const ruling = accessRuling({ exchange, plan, body }, gateway);
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
-  if (isRefusal(routed)) return routed;
+  if (isRefusal(routed)) return firstOf(ruling.refused, routed);
+  if (ruling.refused !== null) return ruling.refused;
   exchange.rule = routed.rule;
   const seated = seat(exchange, routed.candidates, gateway);
 
@@ -56,7 +59,7 @@ export async function serveMessages(
       received,
       client,
       canonical: () => received.canonical(),
-      waived: routed.waived,
+      waived: firstOf(routed.waived, ruling.waived),
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);

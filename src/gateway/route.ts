@@ -5,10 +5,11 @@ import { rowOf } from "../providers/catalogue.ts";
 import { doorOf } from "../providers/doors.ts";
 import { orderOf, type Decision, type RouteTarget } from "../routing/rules/decision.ts";
 import type { Quirk } from "../wire/egress.ts";
+import { paperRefusal, type PaperTarget, targetRefusal } from "./access.ts";
 import { addressOf } from "./address.ts";
 import { candidateOf, isKeyless, plainTarget, type Candidate, type Target } from "./candidates.ts";
 import { waives } from "./observed.ts";
-import type { Gateway } from "./ports.ts";
+import type { Gateway, Ruling } from "./ports.ts";
 import { routeFacts, servedBy, type Routing } from "./route-facts.ts";
 
 export interface Routed {
@@ -41,29 +42,23 @@ export function route(of: Routing, gateway: Gateway): Routed | Refusal {
   if (decision !== null && chosen.length > 0)
     return {
       candidates: chosen,
-      waived: null,
+      waived: paperRefusal(of.plan, () => paperTargets(decision, of)),
       rule: decision.rule,
       onUnsupported: decision.onUnsupported,
       fallbacks: fallbacksOf(decision, of),
     };
   const { plan, model } = of;
-  const ofKey = keyDenial(of);
-  if (ofKey !== null && !waives(policy, plan, ofKey)) return ofKey;
-  const ofPrice = priceDenial(of);
-  if (ofPrice !== null && !waives(policy, plan, ofPrice)) return ofPrice;
+  const denials = targetDenials({ plan, model, ruling: of.exchange.ruling });
+  const standing = denials.find((denial) => !waives(policy, plan, denial));
+  if (standing !== undefined) return standing;
   const allowed = plan.providers.filter((use) => use.allows(model));
   const uses = allowed.length > 0 ? allowed : plan.providers;
   const serving = uses.flatMap((use) => candidateOf(use, model) ?? []);
   const candidates = withKnownPrice(serving, of);
   if (candidates.length === 0) return noneUsable(plan, model);
   const { onUnsupported } = routing;
-  return {
-    candidates,
-    waived: ofKey ?? ofPrice,
-    rule: null,
-    onUnsupported,
-    fallbacks: NO_FALLBACKS,
-  };
+  const waived = denials[0] ?? paperRefusal(plan, () => ownTargets(of));
+  return { candidates, waived, rule: null, onUnsupported, fallbacks: NO_FALLBACKS };
 }
 
 /** Where models without a price are refused, no way leads to one. */
@@ -119,7 +114,8 @@ export function usableTarget(plan: Plan): Target | Refusal {
 
 const NO_QUIRKS: ReadonlySet<Quirk> = new Set();
 
-function noneUsable(plan: Plan, model: string | null): Refusal {
+/** 503 where none of the key's providers can be asked. */
+export function noneUsable(plan: Plan, model: string | null): Refusal {
   const what = model === null ? "No usable provider" : `No provider that serves model ${model}`;
   return refusal(
     "no_provider_available",
@@ -128,7 +124,36 @@ function noneUsable(plan: Plan, model: string | null): Refusal {
   );
 }
 
-function keyDenial({ plan, model }: Routing): Refusal | null {
+/** Where a rule sends it, and where it would go without that. */
+function paperTargets({ groups }: Decision, of: Routing): readonly PaperTarget[] {
+  const ruled = groups
+    .flat()
+    .map(({ provider, model }) => ({ provider, model: model ?? of.model }));
+  return [...ruled, ...ownTargets(of)];
+}
+
+function ownTargets({ plan, model }: Routing): readonly PaperTarget[] {
+  return plan.providers.flatMap(({ provider }) =>
+    servedBy(plan, provider.id, model) === null ? [] : [{ provider: provider.id, model }],
+  );
+}
+
+interface Denied extends Pick<Routing, "plan" | "model"> {
+  readonly ruling: Ruling;
+}
+
+/** Why a model may go to none of the key's providers; null where it may. */
+export function targetDenial(of: Denied): Refusal | null {
+  return targetDenials(of)[0] ?? null;
+}
+
+function targetDenials(of: Denied): readonly Refusal[] {
+  const ofScope = targetRefusal(of.plan, of.model) ?? keyDenial(of);
+  const ofPrice = priceDenial(of);
+  return [ofScope, ofPrice].filter((denial) => denial !== null);
+}
+
+function keyDenial({ plan, model }: Denied): Refusal | null {
   if (plan.providers.some((use) => use.allows(model))) return null;
   const refused = refusal(
     "model_not_allowed",
@@ -138,8 +163,8 @@ function keyDenial({ plan, model }: Routing): Refusal | null {
   return { ...refused, by: `virtual_key/${plan.virtualKey}` };
 }
 
-function priceDenial({ exchange, plan, model }: Routing): Refusal | null {
-  const { policy, prices } = exchange.ruling;
+function priceDenial({ ruling, plan, model }: Denied): Refusal | null {
+  const { policy, prices } = ruling;
   if (policy.unknownModels === "refuse" && !isPriced(plan, model, prices))
     return refusal(
       "model_not_allowed",
@@ -149,7 +174,7 @@ function priceDenial({ exchange, plan, model }: Routing): Refusal | null {
   return null;
 }
 
-function isPriced(plan: Plan, model: string, prices: Routing["exchange"]["ruling"]["prices"]) {
+function isPriced(plan: Plan, model: string, prices: Ruling["prices"]) {
   return plan.providers.some((use) => {
     const candidate = candidateOf(use, model);
     return candidate !== null && prices.known(candidate.model, candidate.row.kind);

@@ -6,8 +6,8 @@ import type { TlsPair } from "../config/check-tls.ts";
 import { newRequestId } from "../core/ids.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { systemClock } from "../core/time.ts";
+import { addressOf, networkRefusal } from "./access.ts";
 import { answerRefusal } from "./answer.ts";
-import { clientAddress } from "./client-address.ts";
 import { begin, type Endpoint, type Exchange } from "./exchange.ts";
 import { identify } from "./identify.ts";
 import { serveMe } from "./me.ts";
@@ -161,13 +161,13 @@ async function guarded(exchange: Exchange, gateway: Gateway): Promise<void> {
 }
 
 /** Where somebody tries keys is for the log alone: records keep no addresses. */
-function logUnknownKey({ id, request }: Exchange, gateway: Gateway): void {
+function logUnknownKey(exchange: Exchange, gateway: Gateway): void {
   if (!gateway.anonymousLines.allow()) return;
-  const forwarded = request.headers["x-forwarded-for"];
-  const forwardedFor = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
-  const arrival = { peer: request.socket.remoteAddress, forwardedFor };
-  const address = clientAddress(arrival, gateway.trustedProxies());
-  gateway.log.info("request without a known key", { request: id, client_address: address });
+  const address = addressOf(exchange, gateway);
+  gateway.log.info("request without a known key", {
+    request: exchange.id,
+    client_address: address,
+  });
 }
 
 async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal | null> {
@@ -181,9 +181,9 @@ async function dispatch(exchange: Exchange, gateway: Gateway): Promise<Refusal |
     case "count_tokens":
       return serveMessages(exchange, plan, gateway);
     case "models":
-      return serveModels(exchange, plan, gateway);
+      return networkRefusal(exchange, plan, gateway) ?? serveModels(exchange, plan, gateway);
     case "me":
-      return serveMe(exchange, plan, gateway);
+      return networkRefusal(exchange, plan, gateway) ?? serveMe(exchange, plan, gateway);
   }
 }
 

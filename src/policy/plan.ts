@@ -15,6 +15,8 @@ import type { AccountScope, Scope } from "../core/span.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter, MeterDefinition, ShadowRole } from "../ledger/state.ts";
+import { type AccessChain, createAccessCompiler } from "./access/chain.ts";
+import { type BarredProvider, narrowed } from "./access/narrow.ts";
 import { modelMatcher } from "./models.ts";
 import { shadowRoles } from "./shadow-roles.ts";
 
@@ -48,8 +50,12 @@ export interface Plan {
   readonly observes: boolean;
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
-  /** In order of preference. */
+  /** In order of preference, as `access` leaves them. */
   readonly providers: readonly PlanProvider[];
+  /** What the levels, and the file, let requests be; null: they say nothing. */
+  readonly access: AccessChain | null;
+  /** Providers of the key that `access` takes away. */
+  readonly barred: readonly BarredProvider[];
 }
 
 /** Everything the gateway follows, swapped as a whole. A request keeps the policy it began with. */
@@ -150,6 +156,7 @@ function compileLookup(config: Config, ledger: Ledger) {
     customers: new Map(config.customers.map((customer) => [customer.id, customer])),
     teams: new Map(config.teams.map((team) => [team.id, team])),
     owners: new Map(config.owners.map((owner) => [owner.id, owner])),
+    accessOf: createAccessCompiler(config),
   };
 }
 
@@ -178,6 +185,8 @@ function compilePlan(
     ...(owner === undefined ? [] : [levelOf("owner", owner)]),
     levelOf("virtual_key", key),
   ];
+  const levels = chain.map(({ scope, governance }) => ({ scope, governance }));
+  const access = lookup.accessOf(levels);
   const labels = { ...customer.labels, ...team.labels, ...owner?.labels, ...key.labels };
   return {
     virtualKey: key.id,
@@ -186,18 +195,28 @@ function compilePlan(
     customer: customer.id,
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
-    levels: chain.map(({ scope, governance }) => ({ scope, governance })),
-    observes: chain.some(({ governance }) => governance.mode === "observe"),
+    levels,
+    observes: levels.some(({ governance }) => governance.mode === "observe"),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
-    providers: providersOf(key, lookup.providers).map(({ use, provider }) => ({
-      provider,
-      allows: use.models === null ? () => true : modelMatcher(use.models),
-      meters: metersOf("provider_config", `${key.id}/${use.id}`, use).map((definition) =>
-        live(ledger, definition),
-      ),
-      accounts: lookup.accounts.get(provider) ?? NO_ACCOUNTS,
-    })),
+    access,
+    ...narrowed(usesOf(key, lookup, ledger), access),
   };
+}
+
+/** The key's own providers, before anything is taken away. */
+function usesOf(
+  key: VirtualKeyConfig,
+  lookup: ReturnType<typeof compileLookup>,
+  ledger: Ledger,
+): PlanProvider[] {
+  return providersOf(key, lookup.providers).map(({ use, provider }) => ({
+    provider,
+    allows: use.models === null ? () => true : modelMatcher(use.models),
+    meters: metersOf("provider_config", `${key.id}/${use.id}`, use).map((definition) =>
+      live(ledger, definition),
+    ),
+    accounts: lookup.accounts.get(provider) ?? NO_ACCOUNTS,
+  }));
 }
 
 function levelOf(

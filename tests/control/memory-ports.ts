@@ -21,6 +21,7 @@ import { NO_USAGE } from "../../src/core/usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
 import { freshFolder } from "../cli/run-cli.ts";
+import { whyReport } from "./memory-why.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
 
@@ -152,6 +153,7 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
     }),
     explainPrice: (model, atMs, kind) => book.explain(model, atMs, kind),
     explainRoute: explainedRoute,
+    why: whyReport,
     pricedModels: (kind) => book.wireIds(kind),
     metricsText: async () => "# HELP a b\na 1\n",
     inFlight: () => ({ attempts: 2, held: 1_500_000_000n }),

@@ -36,8 +36,16 @@ export class Caller {
     const types = Object.keys(operation.requestBody?.content ?? { none: true });
     return types.map((type) => ({
       ...this.#target(operation),
+      query: this.#leastQuery(operation),
       ...this.#leastBody(operation, type),
     }));
+  }
+
+  /** The parameters that are needed, but for one that is sent otherwise. */
+  #leastQuery({ parameters }: Operation, but = ""): readonly (readonly [string, string])[] {
+    return parameters
+      .filter((each) => each.in === "query" && each.required && each.name !== but)
+      .map(({ name, schema }) => [name, String(this.#maker.least(schema, name))]);
   }
 
   /** Calls as the description allows them; whether they make sense is another thing. */
@@ -55,7 +63,11 @@ export class Caller {
             .filter((each) => each.in === place)
             .map(({ name, schema }) => [name, this.#maker.valid(schema, name)]),
         ),
-        { requiredKeys: [] },
+        {
+          requiredKeys: parameters
+            .filter((each) => each.in === place && each.required)
+            .map(({ name }) => name),
+        },
       );
     const body = this.#validBody(operation);
     return fc
@@ -73,26 +85,31 @@ export class Caller {
   wrong(operation: Operation): fc.Arbitrary<WrongCall> {
     const right = (): Sent => ({
       ...this.#target(operation),
+      query: this.#leastQuery(operation),
       ...this.#leastBody(operation, JSON_TYPE),
     });
     const unknown = fc.constantFrom("x", "__proto__", "limit[]", "Limit").map((name) => ({
-      sent: { ...right(), query: [[name, "1"] as const] },
+      sent: { ...right(), query: [...this.#leastQuery(operation), [name, "1"] as const] },
       named: name,
     }));
     const queries = operation.parameters
       .filter((each) => each.in === "query")
       .flatMap(({ name, schema }) => [
         this.#wrongText(schema).map((value) => ({
-          sent: { ...right(), query: [[name, value] as const] },
+          sent: {
+            ...right(),
+            query: [...this.#leastQuery(operation, name), [name, value] as const],
+          },
           named: name,
         })),
         fc.constant({
           sent: {
             ...right(),
             query: [
-              [name, "1"],
-              [name, "2"],
-            ] as const,
+              ...this.#leastQuery(operation, name),
+              [name, "1"] as const,
+              [name, "2"] as const,
+            ],
           },
           named: name,
         }),

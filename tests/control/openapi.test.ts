@@ -57,6 +57,7 @@ test("the document describes every call once, and says which version it is of", 
       "/api/v1/virtual-keys/{id}",
       "/api/v1/virtual-keys/{id}/revoke",
       "/api/v1/virtual-keys/{id}/rotate",
+      "/api/v1/why",
       "/metrics",
     ]);
   } finally {

@@ -248,5 +248,6 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     log: { level: "error", format: "json" },
     admin: { token: null, openMetrics: false },
     prices: [],
+    access: null,
     routing: { failOver: true, onUnsupported: "refuse", rules: [] },
   };

@@ -53,6 +53,7 @@ interface Draft {
 interface Tools {
   readonly serverTools: ServerTool[];
   readonly maxUses: MessagesBody["maxUses"][number][];
+  readonly clientTools: string[];
   providerTools: number;
 }
 
@@ -80,6 +81,7 @@ export function factsOf(view: ScanView): Pick<MessagesBody, "facts" | "maxUses">
     tools: view.word(WORD_TOOLS),
     serverTools: tools.serverTools,
     providerTools: tools.providerTools,
+    ...(tools.clientTools.length > 0 ? { clientTools: tools.clientTools } : {}),
     images: draft.images,
     opaqueInput: draft.opaqueInput,
     cacheMarkers: markersOf(view, flags),
@@ -137,7 +139,7 @@ function readTypes(view: ScanView, draft: Draft): void {
 }
 
 function readTools(view: ScanView, draft: Draft): Tools {
-  const tools: Tools = { serverTools: [], maxUses: [], providerTools: 0 };
+  const tools: Tools = { serverTools: [], maxUses: [], clientTools: [], providerTools: 0 };
   const count = view.word(WORD_TOOL_RECORDS);
   for (let index = 0; index < count; index++) readTool(view, index, { draft, tools });
   return tools;
@@ -167,7 +169,10 @@ function readTool(
     draft.obscured = true;
   }
   tools.providerTools += 1;
-  if (type !== null && !isServerRun(type)) return;
+  if (type !== null && !isServerRun(type)) {
+    tools.clientTools.push(type);
+    return;
+  }
   const value = range(TOOL_MAX_USES_START, TOOL_MAX_USES_END);
   const maxUses = countOf(view, value);
   if (value !== null && maxUses === null && view.latin1(value.start, value.end) !== "null") {
