@@ -250,8 +250,11 @@ export interface SessionAdministration {
   readonly list: () => readonly SessionView[];
   /** Null: nothing is known of it. */
   readonly get: (id: Pick<SessionOrder, "virtualKey" | "session">) => SessionView | null;
-  /** Null: it is journalled and in force for the next request. */
-  readonly change: (action: SessionAction, order: SessionOrder) => Promise<ChangeProblem | null>;
+  /** The session as it is then: the change is journalled, and in force for the next request. */
+  readonly change: (
+    action: SessionAction,
+    order: SessionOrder,
+  ) => Promise<SessionView | ChangeProblem>;
 }
 
 export interface ControlPorts {

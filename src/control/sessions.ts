@@ -4,7 +4,7 @@ import { formatUsd, nanoUsd } from "../core/money.ts";
 import { formatTime } from "../core/time.ts";
 import type { SessionAction } from "../journal/record.ts";
 import { listOf, timeField, usdField } from "./answer-fields.ts";
-import { problemOf, type Changing } from "./entity-changes.ts";
+import { isProblem, problemOf, type Changing } from "./entity-changes.ts";
 import { pageOf } from "./page.ts";
 import { choice, filterBy, paging, wholeNumber } from "./parameters.ts";
 import type { AgentView, ControlPorts, SessionView } from "./ports.ts";
@@ -51,10 +51,10 @@ const row = {
   depth: count.describe("Of its deepest agent; 0 without agents."),
 };
 
-const sessionSchema = z.strictObject({ ...row, agents: count }).meta({ id: "Session" });
+const sessionSchema = z.strictObject({ ...row, agents: count }).meta({ id: "TrackedSession" });
 const sessionDetailSchema = z
   .strictObject({ ...row, agents: z.array(agentSchema) })
-  .meta({ id: "SessionDetail" });
+  .meta({ id: "TrackedSessionDetail" });
 
 export type PrintedSession = z.infer<typeof sessionSchema>;
 export type PrintedSessionDetail = z.infer<typeof sessionDetailSchema>;
@@ -147,7 +147,7 @@ function orderRoute(
     body: orderBody,
     status: 200,
     answer: sessionDetailSchema,
-    problems: [404, 503],
+    problems: [404, 409, 503],
     headers: ["idempotency-key"],
     handle: (call) => {
       const { virtualKey, session } = namedIn(call);
@@ -156,9 +156,9 @@ function orderRoute(
         call,
         act: async (by) => {
           const order = { virtualKey, session, reason: call.body.reason ?? null, ...by };
-          const problem = await inTurn(() => ports.sessions.change(action, order));
-          if (problem !== null) throw problemOf(problem);
-          return { body: found(call, ports) };
+          const changed = await inTurn(() => ports.sessions.change(action, order));
+          if (isProblem(changed)) throw problemOf(changed);
+          return { body: printDetail(changed) };
         },
         again: () => ({ body: found(call, ports) }),
       });
@@ -192,7 +192,7 @@ function latestFirst({ lastMs, sinceMs, virtualKey, session }: SessionView): str
 function found(call: Call<object, unknown>, { sessions }: SessionPorts): PrintedSessionDetail {
   const { virtualKey, session } = namedIn(call);
   const view = sessions.get({ virtualKey, session });
-  if (view !== null) return { ...printSession(view), agents: view.agents().map(printAgent) };
+  if (view !== null) return printDetail(view);
   const detail = `Virtual key ${virtualKey} has no session ${session} that is remembered.`;
   throw new Problem("not_found", detail, { value: session });
 }
@@ -204,6 +204,10 @@ function namedIn({ params, id }: Call<object, unknown>) {
     throw new Problem("invalid_parameter", detail, { parameter: "id", value: id });
   }
   return { virtualKey: params["virtual_key"] ?? "", session: id };
+}
+
+function printDetail(view: SessionView): PrintedSessionDetail {
+  return { ...printSession(view), agents: view.agents().map(printAgent) };
 }
 
 function printSession(view: SessionView): PrintedSession {
@@ -228,7 +232,10 @@ function printAgent(view: AgentView): z.infer<typeof agentSchema> {
   return { agent, parent_agent: parent, depth, ...printTally(view) };
 }
 
-function printTally(view: Pick<SessionView, keyof AgentView & keyof SessionView>) {
+function printTally(
+  view: Omit<AgentView, "agent" | "parent" | "firstMs" | "lastMs"> &
+    Pick<SessionView, "firstMs" | "lastMs">,
+) {
   return {
     first_seen: time(view.firstMs),
     last_seen: time(view.lastMs),

@@ -20,10 +20,10 @@ export interface SessionViewOptions {
 
 export function createSessionViews(options: SessionViewOptions): ControlPorts["sessions"] {
   const { book, control, config, nowMs } = options;
-  const get = (id: SessionId): SessionView | null => {
-    const [session, halt] = [book.find(id), book.halts.of(id)];
-    return session === null && halt === null ? null : viewOf(id, { session, halt }, nowMs());
-  };
+  const view = (id: SessionId): SessionView =>
+    viewOf(id, { session: book.find(id), halt: book.halts.of(id) }, nowMs());
+  const get = (id: SessionId): SessionView | null =>
+    book.find(id) === null && book.halts.of(id) === null ? null : view(id);
   return {
     get,
     list: () => {
@@ -40,12 +40,12 @@ export function createSessionViews(options: SessionViewOptions): ControlPorts["s
       return views;
     },
     change: async (action, order) => {
-      const { virtualKey } = order;
+      const { virtualKey, session } = order;
       const isKnown = config().virtualKeys.some(({ id }) => id === virtualKey);
       if (!isKnown && get(order) === null)
         return { status: 404, message: `there is no virtual key "${virtualKey}"` };
       await control[action](order);
-      return null;
+      return view({ virtualKey, session });
     },
   };
 }
