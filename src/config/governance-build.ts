@@ -1,10 +1,12 @@
 /** Makes a scope's governance of a faultless file. */
 import { type GovernanceConfig, NO_GOVERNANCE } from "./governance-config.ts";
-import type { FileGovernance } from "./governance-schema.ts";
+import { governance, type FileGovernance } from "./governance-schema.ts";
+import { sessionCapsOf } from "./sessions-build.ts";
+
+const FIELDS = Object.keys(governance) as (keyof FileGovernance)[];
 
 export function governanceOf(file: FileGovernance): GovernanceConfig {
-  const { mode } = file;
   // A hundred thousand keys say nothing: they share one.
-  if (mode === undefined) return NO_GOVERNANCE;
-  return { mode };
+  if (FIELDS.every((field) => file[field] === undefined)) return NO_GOVERNANCE;
+  return { mode: file.mode ?? null, ...sessionCapsOf(file) };
 }

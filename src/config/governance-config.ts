@@ -1,9 +1,12 @@
 /** What a scope says of its requests besides budgets and rate limits. */
+import type { SessionCapsConfig, SubagentCapsConfig } from "./sessions-config.ts";
 
 export interface GovernanceConfig {
   /** observe: its own rules and those of what is below it are followed on paper alone. Null: nothing said. */
   readonly mode: "enforce" | "observe" | null;
+  readonly sessions: SessionCapsConfig | null;
+  readonly subagents: SubagentCapsConfig | null;
 }
 
 /** Of a scope that says nothing; shared by all of these. */
-export const NO_GOVERNANCE: GovernanceConfig = { mode: null };
+export const NO_GOVERNANCE: GovernanceConfig = { mode: null, sessions: null, subagents: null };

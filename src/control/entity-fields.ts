@@ -9,6 +9,8 @@ import type {
   ProviderConfig,
   TeamConfig,
 } from "../config/config.ts";
+import { durationText } from "../core/span.ts";
+import type { SubagentCapsConfig } from "../config/sessions-config.ts";
 import { formatUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
@@ -37,11 +39,20 @@ const limitFields = z
   })
   .meta({ id: "RateLimitOfEntity" });
 
+const subagentCaps = {
+  requests: z.int().optional(),
+  tokens: z.int().optional(),
+  duration: z.string().optional(),
+};
+const sessionCaps = { ...subagentCaps, depth: z.int().optional(), subagents: z.int().optional() };
+
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
+  subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
   ...capped,
 };
 
@@ -141,9 +152,25 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
-  const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
+  const { id, name, labels, governance } = entity;
+  return { id, name, labels: { ...labels }, ...sessionCapsOf(governance), ...capsOf(entity) };
+}
+
+function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {
+  return {
+    ...(sessions === null ? {} : { sessions: withoutNulls(sessions) }),
+    ...(subagents === null ? {} : { subagents: withoutNulls(subagents) }),
+  };
+}
+
+/** As the file has them: a duration in words, and nothing of what is not capped. */
+function withoutNulls({ durationMs, ...counts }: SubagentCapsConfig) {
+  const set = Object.entries(counts).filter(([, value]) => value !== null);
+  const duration = durationMs === null ? {} : { duration: durationText(durationMs) };
+  return { ...(Object.fromEntries(set) as Record<string, number>), ...duration };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

@@ -20,7 +20,7 @@ import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { keyIsFull } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
-import { countedSession, haltOf } from "./session-rules.ts";
+import { capRefusal, countedSession, haltOf } from "./session-rules.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, traceOf, turnView, type TurnView } from "./turns.ts";
@@ -72,8 +72,8 @@ interface Known extends Knowledge {
 
 /** Decides and takes in one turn of the event loop. */
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
-  const halted = haltOf(request.exchange, gateway);
-  if (halted !== null) return halted;
+  const ruled = haltOf(request.exchange, gateway) ?? capRefusal(request.exchange, gateway);
+  if (ruled !== null) return ruled;
   const { windows, nowMs } = windowsOf(request, gateway);
   const limited = limitShortage(windows, nowMs, "real");
   if (limited !== null) {

@@ -28,6 +28,8 @@ export interface Exchange {
   subject: Subject | null;
   /** The session that it counts to; null until the body is read. */
   session: SessionId | null;
+  /** How its conversation begins, where that is to be learnt; null: it is known, or cannot be told. */
+  conversation: string | null;
   /** Monotonic milliseconds at which the whole request was here. */
   receivedMs: number;
   /** Time spent inside the gateway so far, milliseconds. */
@@ -78,6 +80,7 @@ export function begin(
     plan: null,
     subject: null,
     session: null,
+    conversation: null,
     overheadMs: 0,
     firstByteMs: null,
     attempts: 0,

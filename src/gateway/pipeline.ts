@@ -43,8 +43,9 @@ export async function serveMessages(
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
-  const halted = enterSession(exchange, plan, gateway);
-  if (halted !== null) return halted;
+  const ruled = enterSession({ exchange, plan, body, chunks: received.chunks }, gateway);
+  const isWaived = ruled?.code === "session_limited" && isObserved(exchange);
+  if (ruled !== null && !isWaived) return ruled;
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
   if (isRefusal(routed)) return routed;
   exchange.rule = routed.rule;
@@ -59,7 +60,7 @@ export async function serveMessages(
       received,
       client,
       canonical: () => received.canonical(),
-      waived: routed.waived,
+      waived: ruled ?? routed.waived,
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);
@@ -69,6 +70,11 @@ export async function serveMessages(
   } finally {
     client.release();
   }
+}
+
+/** Whether rules are followed on paper alone. */
+function isObserved({ ruling }: Exchange): boolean {
+  return ruling.policy.mode === "observe";
 }
 
 /** A refusal for a stream whose head is out. */

@@ -2,17 +2,88 @@
 import type { Refusal } from "../core/refusal.ts";
 import type { AdmitRecord } from "../journal/record.ts";
 import type { Plan } from "../policy/plan.ts";
-import { haltedRefusal } from "../policy/sessions/explain.ts";
+import { capReached } from "../policy/sessions/caps.ts";
+import { haltedRefusal, limitedRefusal } from "../policy/sessions/explain.ts";
 import type { SessionId } from "../policy/sessions/halts.ts";
-import { sessionWindowName } from "../policy/sessions.ts";
+import { isDefaultSession, sessionWindowName } from "../policy/sessions.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
+import { openingOf } from "../wire/anthropic/opening.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 
-/** Finds the session of a request that has been read; the refusal of one that was stopped or paused. */
-export function enterSession(exchange: Exchange, plan: Plan, gateway: Gateway): Refusal | null {
+/** An answer that has not come by then, or stands too far in, is looked for no more. */
+const LOOKS_MAX = 8;
+
+/**
+ * Finds the session of a request that has been read.
+ *
+ * @returns the refusal of one that was stopped, paused or has reached a cap; null: it may go on.
+ */
+export function enterSession(of: Entering, gateway: Gateway): Refusal | null {
+  const { exchange } = of;
   if (exchange.endpoint !== "messages") return null;
-  countedSession(exchange, plan, gateway);
-  return haltOf(exchange, gateway);
+  followConversation(of, gateway);
+  return haltOf(exchange, gateway) ?? capRefusal(exchange, gateway);
+}
+
+interface Entering {
+  readonly exchange: Exchange;
+  readonly plan: Plan;
+  readonly body: MessagesBody;
+  readonly chunks: readonly Buffer[];
+}
+
+/**
+ * A conversation that comes back under another id, or under none, counts to the session that it was seen
+ * in. Looked up once for a new session; looked at once for each of its agents, so that it is learnt.
+ */
+function followConversation(entering: Entering, gateway: Gateway): void {
+  const { exchange, plan, body, chunks } = entering;
+  const { conversations } = gateway.sessionBook;
+  const { virtualKey } = plan;
+  const own = countedSession(exchange, plan, gateway);
+  const continued = conversations.continuedBy(own);
+  const counted = continued === null ? own : { virtualKey, session: continued };
+  exchange.session = counted;
+  if (!isToBeLookedAt(counted, exchange.subject?.agent ?? null, gateway)) return;
+  const opening = openingOf(body, chunks, virtualKey);
+  if (opening === null) return;
+  const isDefault = isDefaultSession(counted.session);
+  const before = conversations.sessionOf(virtualKey, opening.digest);
+  if (before === null) {
+    // The default session is many conversations: none of them is its own.
+    if (!isDefault) exchange.conversation = opening.digest;
+    return;
+  }
+  const isNew = isDefault || gateway.sessionBook.find(counted) === null;
+  // Short answers can be equal by chance: then only a session that begins in the middle is taken for it.
+  if (isNew || opening.isDistinctive) exchange.session = { virtualKey, session: before };
+}
+
+function isToBeLookedAt(id: SessionId, agent: string | null, { sessionBook }: Gateway): boolean {
+  if (isDefaultSession(id.session)) return sessionBook.conversations.has(id.virtualKey);
+  const session = sessionBook.find(id);
+  const tally = agent === null ? session : (session?.agents?.get(agent) ?? null);
+  return tally === null || (!tally.isLearnt && tally.requests < LOOKS_MAX);
+}
+
+/** A cap that the request does not fit under; null: it does, or it is counted already. */
+export function capRefusal(exchange: Exchange, gateway: Gateway): Refusal | null {
+  const { plan, session, subject, attempts } = exchange;
+  if (plan === null || session === null || plan.sessionRules.length === 0 || attempts > 0)
+    return null;
+  const { sessionBook, ledgerClock } = gateway;
+  const { agent = null, parentAgent = null } = subject ?? {};
+  const known = sessionBook.find(session);
+  const request = {
+    session: known,
+    agent,
+    tracked: agent === null ? null : (known?.agents?.get(agent) ?? null),
+    depth: sessionBook.depthOf(session, agent, parentAgent),
+    nowMs: ledgerClock.nowMs(),
+  };
+  const reached = capReached(plan.sessionRules, request, false);
+  return reached === null ? null : limitedRefusal(session, agent, reached);
 }
 
 /** The session that it counts to: found once, the same for all its attempts. */
@@ -25,19 +96,30 @@ export function countedSession(exchange: Exchange, plan: Plan, gateway: Gateway)
   return exchange.session;
 }
 
-/** Stands in observe mode too. A count costs nothing and is never refused for it. */
-export function haltOf({ session, endpoint }: Exchange, gateway: Gateway): Refusal | null {
+/**
+ * The refusal of a session that was stopped or paused, by the id that it sends or by the one that it counts
+ * to. Stands in observe mode too. A count costs nothing and is never refused for it.
+ */
+export function haltOf({ session, subject, endpoint }: Exchange, gateway: Gateway): Refusal | null {
   if (session === null || endpoint !== "messages") return null;
-  const halt = gateway.sessionBook.halts.of(session);
-  return halt === null ? null : haltedRefusal(session, halt);
+  const { halts } = gateway.sessionBook;
+  const sent = subject?.session ?? session.session;
+  const named = { virtualKey: session.virtualKey, session: sent };
+  for (const id of sent === session.session ? [session] : [session, named]) {
+    const halt = halts.of(id);
+    if (halt !== null) return haltedRefusal(id, halt);
+  }
+  return null;
 }
 
-/** For the record, where that is not the session that it names. */
-export function countedElsewhere(
-  { session, subject }: Exchange,
+/** For the record: the session that it counts to, where it names another, and what is learnt of it. */
+export function sessionNotes(
+  { session, subject, conversation }: Exchange,
   nowMs: number,
-): Pick<AdmitRecord, "counted_session"> {
-  if (session === null || session.session === sessionWindowName(subject?.session ?? null, nowMs))
-    return {};
-  return { counted_session: session.session };
+): Pick<AdmitRecord, "counted_session" | "conversation"> {
+  const isNamed = session?.session === sessionWindowName(subject?.session ?? null, nowMs);
+  return {
+    ...(session === null || isNamed ? {} : { counted_session: session.session }),
+    ...(conversation === null ? {} : { conversation }),
+  };
 }

@@ -16,6 +16,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter, MeterDefinition } from "../ledger/state.ts";
 import { modelMatcher } from "./models.ts";
+import { sessionRules, type SessionRule } from "./sessions/caps.ts";
 
 /** One provider that a key may use. */
 export interface PlanProvider {
@@ -43,6 +44,8 @@ export interface Plan {
   readonly expiresMs: number | null;
   /** Customer, team, owner and key, outermost first; an owner that is not listed is left out. */
   readonly levels: readonly PlanLevel[];
+  /** Caps of these on sessions; empty where there are none. */
+  readonly sessionRules: readonly SessionRule[];
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference. */
@@ -169,6 +172,7 @@ function compilePlan(
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
     levels: chain.map(({ scope, governance }) => ({ scope, governance })),
+    sessionRules: sessionRules(chain),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     providers: providersOf(key, lookup.providers).map(({ use, provider }) => ({
       provider,

@@ -10,6 +10,7 @@ import {
   type HoldWatcher,
 } from "../../ledger/ledger.ts";
 import { sessionWindowName } from "../sessions.ts";
+import { Conversations } from "./conversations.ts";
 import { Halts, sessionKey, type SessionId } from "./halts.ts";
 import { burn, newAgent, newSession, type TrackedAgent, type TrackedSession } from "./tracked.ts";
 
@@ -30,6 +31,7 @@ interface BookSnapshot {
   readonly counting: readonly string[];
   readonly uncounted: readonly string[];
   readonly halts: unknown;
+  readonly conversations: unknown;
 }
 
 type SavedAgent = Omit<TrackedAgent, "spent"> & { readonly spent: string };
@@ -40,6 +42,7 @@ type SavedSession = Omit<TrackedSession, "spent" | "agents"> & {
 
 export class SessionBook implements HoldWatcher {
   readonly halts = new Halts();
+  readonly conversations = new Conversations();
   /** By `key/name`, in the order of their latest attempt. */
   readonly #sessions = new Map<string, TrackedSession>();
   #agentCount = 0;
@@ -78,8 +81,17 @@ export class SessionBook implements HoldWatcher {
       if (counts) tally.requests++;
       tally.lastMs = Math.max(tally.lastMs, admittedMs);
     }
+    this.#learn(record, id, agent ?? session);
     this.#forgetIdle(admittedMs);
   };
+
+  #learn(record: AdmitRecord, id: SessionId, tally: TrackedSession | TrackedAgent): void {
+    const { conversation, session, counted_session: counted } = record;
+    if (counted !== undefined && session !== null) this.conversations.continue(session, id);
+    if (conversation === undefined) return;
+    tally.isLearnt = true;
+    this.conversations.learn(id, conversation);
+  }
 
   readonly settled = (hold: Hold, charge: Charge, nowMs: number): void => {
     this.#counting.delete(hold.id);
@@ -119,13 +131,14 @@ export class SessionBook implements HoldWatcher {
       counting: [...this.#counting],
       uncounted: [...this.#uncounted],
       halts: this.halts.snapshot(),
+      conversations: this.conversations.snapshot(),
     };
     return saved;
   }
 
   /** What `snapshot` gave, after a way through JSON. */
   static restore(snapshot: unknown): SessionBook {
-    const { sessions, counting, uncounted, halts } = snapshot as BookSnapshot;
+    const { sessions, counting, uncounted, halts, conversations } = snapshot as BookSnapshot;
     const book = new SessionBook();
     for (const saved of sessions) {
       const session = restoreSession(saved);
@@ -135,6 +148,7 @@ export class SessionBook implements HoldWatcher {
     for (const id of counting) book.#counting.add(id);
     for (const request of uncounted) book.#uncounted.add(request);
     book.halts.restore(halts);
+    book.conversations.restore(conversations);
     return book;
   }
 

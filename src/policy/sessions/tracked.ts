@@ -18,6 +18,8 @@ interface Tally {
   spent: bigint;
   /** Attempts that run. */
   inFlight: number;
+  /** How its conversation begins is known. */
+  isLearnt: boolean;
 }
 
 export interface TrackedAgent extends Tally {
@@ -55,7 +57,8 @@ export function newAgent(
 }
 
 function newTally(atMs: number): Tally {
-  return { firstMs: atMs, lastMs: atMs, requests: 0, tokens: 0, spent: 0n, inFlight: 0 };
+  const counts = { requests: 0, tokens: 0, spent: 0n, inFlight: 0 };
+  return { firstMs: atMs, lastMs: atMs, ...counts, isLearnt: false };
 }
 
 /** Counts a charge into the session's rate. */
