@@ -1,12 +1,20 @@
 /** What a scope says of its requests besides budgets and rate limits. */
 import type { AccessConfig } from "./access-config.ts";
+import type { SessionCapsConfig, SubagentCapsConfig } from "./sessions-config.ts";
 
 export interface GovernanceConfig {
   /** observe: its own rules and those of what is below it are followed on paper alone. Null: nothing said. */
   readonly mode: "enforce" | "observe" | null;
   /** What its requests may be; null: nothing said. */
   readonly access: AccessConfig | null;
+  readonly sessions: SessionCapsConfig | null;
+  readonly subagents: SubagentCapsConfig | null;
 }
 
 /** Of a scope that says nothing; shared by all of these. */
-export const NO_GOVERNANCE: GovernanceConfig = { mode: null, access: null };
+export const NO_GOVERNANCE: GovernanceConfig = {
+  mode: null,
+  access: null,
+  sessions: null,
+  subagents: null,
+};

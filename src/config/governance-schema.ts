@@ -1,6 +1,7 @@
 /** The fields that customers, teams, owners and virtual keys have in common besides budgets and rate limits. */
 import { z } from "zod";
 import { accessSchema } from "./access-schema.ts";
+import { sessionFields } from "./sessions-schema.ts";
 
 export const governance = {
   mode: z
@@ -10,6 +11,7 @@ export const governance = {
   access: accessSchema
     .optional()
     .describe("What requests may be. Every scope of the chain must allow, any denial refuses."),
+  ...sessionFields,
 };
 
 /** As the file has them. */

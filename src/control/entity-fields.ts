@@ -9,7 +9,9 @@ import type {
   ProviderConfig,
   TeamConfig,
 } from "../config/config.ts";
+import type { SubagentCapsConfig } from "../config/sessions-config.ts";
 import { formatUsd, nanoUsd } from "../core/money.ts";
+import { durationText } from "../core/span.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
 import { accessFields, printAccess } from "./access-fields.ts";
@@ -40,12 +42,21 @@ const limitFields = z
   })
   .meta({ id: "RateLimitOfEntity" });
 
+const subagentCaps = {
+  requests: z.int().optional(),
+  tokens: z.int().optional(),
+  duration: z.string().optional(),
+};
+const sessionCaps = { ...subagentCaps, depth: z.int().optional(), subagents: z.int().optional() };
+
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   access: accessFields.nullable().describe("What its requests may be; null: nothing said."),
+  sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
+  subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
   ...capped,
 };
 
@@ -150,7 +161,22 @@ function scopeOf(
 ) {
   const { id, name, labels, governance } = entity;
   const access = printAccess(governance.access);
-  return { id, name, labels: { ...labels }, access, ...capsOf(entity) };
+  const caps = { ...sessionCapsOf(governance), ...capsOf(entity) };
+  return { id, name, labels: { ...labels }, access, ...caps };
+}
+
+function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {
+  return {
+    ...(sessions === null ? {} : { sessions: withoutNulls(sessions) }),
+    ...(subagents === null ? {} : { subagents: withoutNulls(subagents) }),
+  };
+}
+
+/** As the file has them: a duration in words, and nothing of what is not capped. */
+function withoutNulls({ durationMs, ...counts }: SubagentCapsConfig) {
+  const set = Object.entries(counts).filter(([, value]) => value !== null);
+  const duration = durationMs === null ? {} : { duration: durationText(durationMs) };
+  return { ...(Object.fromEntries(set) as Record<string, number>), ...duration };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

@@ -38,3 +38,15 @@ export interface AccountScope {
   readonly type: "provider_key";
   readonly id: string;
 }
+
+/** As a file would say it: "4h", "90m"; read by the file's grammar of durations. */
+export function durationText(durationMs: number): string {
+  const units = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+  ] as const;
+  const [unit, sizeMs] = units.find(([, size]) => durationMs % size === 0) ?? (["ms", 1] as const);
+  return `${durationMs / sizeMs}${unit}`;
+}

@@ -22,6 +22,7 @@ import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { awaitsOthers, claimRefused, isClaimRefused, keyIsFull } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
+import { capRefusal, countedSession, haltOf } from "./session-rules.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, traceOf, turnView, type TurnView } from "./turns.ts";
@@ -68,6 +69,8 @@ interface Known extends Knowledge {
 /** Decides and takes in one turn of the event loop. */
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
   const { exchange, plan } = request;
+  const ruled = haltOf(exchange, gateway) ?? capRefusal(exchange, gateway, "enforced");
+  if (ruled !== null) return ruled;
   const { windows, nowMs } = windowsOf(request, gateway);
   const whole = exchange.ruling.policy.mode === "observe";
   const binding = bindingOf(windows, whole);
@@ -155,8 +158,8 @@ function usesCaps({ body }: AdmitRequest): readonly (number | null)[] {
 function windowsOf(request: AdmitRequest, gateway: Gateway) {
   const { exchange, plan, target } = request;
   const nowMs = gateway.ledgerClock.nowMs();
-  const name = gateway.sessions.nameOf(plan.virtualKey, exchange.subject?.session ?? null, nowMs);
-  const session = { virtualKey: plan.virtualKey, name };
+  const counted = countedSession(exchange, plan, gateway);
+  const session = { virtualKey: plan.virtualKey, name: counted.session };
   const agent = exchange.subject?.agent ?? null;
   const windows: Window[] = [];
   for (const meters of [plan.meters, target.use.meters])

@@ -5,6 +5,7 @@ import type { Refusal } from "../core/refusal.ts";
 import type { Attribution, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
+import type { SessionId } from "../policy/sessions/halts.ts";
 import type { Gateway, Ruling } from "./ports.ts";
 
 /** Which of the listed paths was called. */
@@ -26,6 +27,10 @@ export interface Exchange {
   plan: Plan | null;
   /** Null until the body is read. */
   subject: Subject | null;
+  /** The session that it counts to; null until the body is read. */
+  session: SessionId | null;
+  /** How its conversation begins, where that is to be learnt; null: it is known, or cannot be told. */
+  conversation: string | null;
   /** Monotonic milliseconds at which the whole request was here. */
   receivedMs: number;
   /** Time spent inside the gateway so far, milliseconds. */
@@ -77,6 +82,8 @@ export function begin(
     receivedMs: startedMs,
     plan: null,
     subject: null,
+    session: null,
+    conversation: null,
     overheadMs: 0,
     firstByteMs: null,
     attempts: 0,

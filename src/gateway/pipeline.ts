@@ -13,6 +13,7 @@ import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
+import { enterSession } from "./session-rules.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
 /**
@@ -43,6 +44,8 @@ export async function serveMessages(
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
+  const entered = enterSession({ exchange, plan, body, chunks: received.chunks }, gateway);
+  if (entered.refused !== null) return entered.refused;
   const ruling = accessRuling({ exchange, plan, body }, gateway);
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
   if (isRefusal(routed)) return firstOf(ruling.refused, routed);
@@ -59,7 +62,7 @@ export async function serveMessages(
       received,
       client,
       canonical: () => received.canonical(),
-      waived: firstOf(routed.waived, ruling.waived),
+      waived: entered.waived ?? firstOf(routed.waived, ruling.waived),
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);

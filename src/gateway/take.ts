@@ -12,6 +12,7 @@ import type { ModelPrice } from "../pricing/price.ts";
 import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
 import { attributionOf } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
+import { sessionNotes } from "./session-rules.ts";
 import type { Target } from "./candidates.ts";
 import type { TurnTrace } from "./turns.ts";
 
@@ -151,6 +152,7 @@ function admitRecord(
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(held === null ? {} : tokenFields(held)),
+    ...sessionNotes(exchange, taking.nowMs),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow === null ? {} : shadowFields(shadow)),
   };

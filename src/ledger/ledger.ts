@@ -71,16 +71,29 @@ interface LoweredCap {
 
 const NONE_ADDED: ReadonlySet<string> = new Set();
 
+/** Told of every hold, live and in a replay alike: a fold of its own beside the counters. */
+export interface HoldWatcher {
+  readonly taken: (hold: Hold) => void;
+  readonly settled: (hold: Hold, charge: Charge, nowMs: number) => void;
+  readonly cancelled: (hold: Hold) => void;
+}
+
 export class Ledger {
   readonly #meters = new Map<string, Meter>();
   readonly #windows = new Map<string, Window>();
   readonly #holds = new Map<string, Hold>();
   readonly #freed: (() => void)[] = [];
   readonly #settled = new Set<(hold: Hold, cost: bigint) => void>();
+  readonly #watchers: HoldWatcher[] = [];
 
   /** Calls back whenever money becomes free. */
   onFreed(listener: () => void): void {
     this.#freed.push(listener);
+  }
+
+  /** Tells `watcher` of every hold from now on. */
+  watch(watcher: HoldWatcher): void {
+    this.#watchers.push(watcher);
   }
 
   /** Calls back after each settlement, until the returned function is called. */
@@ -237,6 +250,7 @@ export class Ledger {
     const held: Hold = { ...hold, windows, tokens, shadowTokens, open: true };
     for (const window of held.windows) this.#takeIn(held, window);
     this.#holds.set(held.id, held);
+    for (const watcher of this.#watchers) watcher.taken(held);
     return held;
   }
 
@@ -300,11 +314,13 @@ export class Ledger {
       amountSettled(window, books === "real" ? { cost, usage } : shadowCharge),
     );
     for (const listener of this.#settled) listener(hold, charge.cost);
+    for (const watcher of this.#watchers) watcher.settled(hold, charge, nowMs);
   }
 
   /** Gives a hold back whole: the attempt never reached its upstream. */
   cancel(hold: Hold, nowMs: number): void {
     this.#end(hold, nowMs, () => 0n);
+    for (const watcher of this.#watchers) watcher.cancelled(hold);
   }
 
   #end(

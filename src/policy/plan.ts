@@ -19,6 +19,7 @@ import { type AccessChain, createAccessCompiler } from "./access/chain.ts";
 import { type BarredProvider, narrowed } from "./access/narrow.ts";
 import { modelMatcher } from "./models.ts";
 import { shadowRoles } from "./shadow-roles.ts";
+import { sessionRules, type SessionRule } from "./sessions/caps.ts";
 
 /** One provider that a key may use. */
 export interface PlanProvider {
@@ -48,6 +49,8 @@ export interface Plan {
   readonly levels: readonly PlanLevel[];
   /** Some level observes, and so the key does: its own rules are followed on paper alone. */
   readonly observes: boolean;
+  /** Caps of these on sessions; empty where there are none. */
+  readonly sessionRules: readonly SessionRule[];
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference, as `access` leaves them. */
@@ -197,6 +200,7 @@ function compilePlan(
     expiresMs: key.expiresMs,
     levels,
     observes: levels.some(({ governance }) => governance.mode === "observe"),
+    sessionRules: sessionRules(levels),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     access,
     ...narrowed(usesOf(key, lookup, ledger), access),

@@ -11,15 +11,18 @@ const SPACES = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /** Where the elements of an array stand, without the spaces around them. `range` is of valid JSON. */
 export function elementsOf(bytes: Buffer, range: ByteRange): readonly ByteRange[] {
-  const elements: ByteRange[] = [];
+  return [...eachElement(bytes, range)];
+}
+
+/** The same one by one: what is behind the last one that is asked for is not read. */
+export function* eachElement(bytes: Buffer, range: ByteRange): Generator<ByteRange, void> {
   let at = skipSpaces(bytes, range.start + 1);
   while (at < range.end - 1) {
     const end = skipValue(bytes, at);
-    elements.push({ start: at, end });
+    yield { start: at, end };
     const next = skipSpaces(bytes, end);
     at = bytes[next] === COMMA ? skipSpaces(bytes, next + 1) : range.end;
   }
-  return elements;
 }
 
 /** Where a member's value stands in an object; null where there is none. The last of several counts. */
