@@ -6,6 +6,7 @@ import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
+import type { LeverRuleConfig, LeversConfig } from "./levers-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
@@ -150,5 +151,8 @@ export interface Config {
   readonly owners: readonly OwnerConfig[];
   readonly virtualKeys: readonly VirtualKeyConfig[];
   readonly routing: RoutingConfig;
+  /** Of every request; null: nothing said. */
+  readonly levers: LeversConfig | null;
+  readonly leverRules: readonly LeverRuleConfig[];
   readonly prices: readonly PriceOverride[];
 }

@@ -241,4 +241,6 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     admin: { token: null, openMetrics: false },
     prices: [],
     routing: { failOver: true, onUnsupported: "refuse", rules: [] },
+    levers: null,
+    leverRules: [],
   };
