@@ -68,6 +68,9 @@ const levers = z.strictObject({
     .describe("Most max_uses of a web search tool."),
 });
 
+/** What is printed of them: fields that say nothing are left out. */
+export const printedLevers = levers.partial().meta({ id: "LeversOfEntity" });
+
 export const leversField = levers
   .optional()
   .describe("What is made of this scope's requests: of caps the least of all scopes counts.");

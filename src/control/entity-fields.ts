@@ -10,6 +10,8 @@ import type {
   TeamConfig,
 } from "../config/config.ts";
 import { formatUsd } from "../core/money.ts";
+import { printLevers } from "../config/levers-build.ts";
+import { printedLevers } from "../config/levers-schema.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
 import { timeField, usdField } from "./answer-fields.ts";
@@ -43,6 +45,7 @@ const scope = {
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   ...capped,
+  levers: printedLevers.nullable().describe("Null: it says none."),
 };
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
@@ -141,9 +144,12 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
-  const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
+  const { id, name, labels, governance } = entity;
+  const levers = governance.levers === null ? null : printLevers(governance.levers);
+  return { id, name, labels: { ...labels }, ...capsOf(entity), levers };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

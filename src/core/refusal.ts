@@ -21,6 +21,7 @@ export const REFUSALS = {
   model_not_allowed: { status: 402, type: "permission_error", retry: true },
   provider_not_allowed: { status: 402, type: "permission_error", retry: true },
   tool_not_allowed: { status: 402, type: "permission_error", retry: true },
+  request_not_allowed: { status: 402, type: "permission_error", retry: true },
   rate_limited: { status: 429, type: "rate_limit_error", retry: true },
   concurrency_limited: { status: 429, type: "rate_limit_error", retry: true },
   budget_exhausted: { status: 429, type: "billing_error", retry: false },
@@ -50,6 +51,14 @@ export function refusal(
 ): Refusal {
   const stop = REFUSALS[code].retry ? {} : { "x-should-retry": "false" };
   return { refused: true, code, message, headers: { ...stop, ...headers } };
+}
+
+const ORDER = Object.keys(REFUSALS);
+
+/** The one that is told where both apply. */
+export function firstRefusal(one: Refusal | null, other: Refusal | null): Refusal | null {
+  if (one === null || other === null) return one ?? other;
+  return ORDER.indexOf(other.code) < ORDER.indexOf(one.code) ? other : one;
 }
 
 /** Tells a refusal from what a step gives when it does not refuse. */

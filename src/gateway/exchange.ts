@@ -1,10 +1,11 @@
 /** One request from its first byte to its last record: what has happened so far. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
-import type { Attribution, TaskType } from "../journal/record.ts";
+import type { Attribution, LeverChange, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Gateway, Ruling } from "./ports.ts";
+import type { SessionSeen } from "./session-log.ts";
 
 /** Which of the listed paths was called. */
 export type Endpoint = "messages" | "count_tokens" | "models" | "me";
@@ -40,6 +41,10 @@ export interface Exchange {
   rule: string | null;
   /** What is worth knowing of where it goes: a session that leaves its door. */
   routeNote: string | null;
+  /** What levers made of it, or would have in observe mode. */
+  levers: readonly LeverChange[];
+  /** What was known of its session before it; null until somebody asks, for that counts it. */
+  sessionSeen: SessionSeen | null;
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -81,8 +86,12 @@ export function begin(
     isCounted: false,
     rule: null,
     routeNote: null,
+    levers: NO_CHANGES,
+    sessionSeen: null,
   };
 }
+
+const NO_CHANGES: readonly LeverChange[] = [];
 
 /** Time since the request was here in full, less what it waited for others. */
 export function insideMs(exchange: Exchange, gateway: Gateway): number {

@@ -108,6 +108,7 @@ function admitRecord(
     task_source: exchange.subject?.taskSource ?? "heuristic",
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
+    ...(exchange.levers.length === 0 ? {} : { levers: exchange.levers }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
     ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),

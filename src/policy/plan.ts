@@ -15,6 +15,8 @@ import type { AccountScope, Scope } from "../core/span.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter, MeterDefinition } from "../ledger/state.ts";
+import { compileLevers } from "./levers/compile.ts";
+import type { Levers } from "./levers/levers.ts";
 import { modelMatcher } from "./models.ts";
 
 /** One provider that a key may use. */
@@ -43,6 +45,8 @@ export interface Plan {
   readonly expiresMs: number | null;
   /** Customer, team, owner and key, outermost first; an owner that is not listed is left out. */
   readonly levels: readonly PlanLevel[];
+  /** Of the file and all levels together; null: nobody says any. */
+  readonly levers: Levers | null;
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference. */
@@ -132,6 +136,7 @@ function compileLookup(config: Config, ledger: Ledger) {
     customers: new Map(config.customers.map((customer) => [customer.id, customer])),
     teams: new Map(config.teams.map((team) => [team.id, team])),
     owners: new Map(config.owners.map((owner) => [owner.id, owner])),
+    leversOf: compileLevers(config.levers),
   };
 }
 
@@ -169,6 +174,7 @@ function compilePlan(
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
     levels: chain.map(({ scope, governance }) => ({ scope, governance })),
+    levers: lookup.leversOf(chain),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     providers: providersOf(key, lookup.providers).map(({ use, provider }) => ({
       provider,

@@ -25,6 +25,7 @@ import { RetryBudget } from "../../src/routing/attempts/budget.ts";
 import { Health } from "../../src/routing/health/health.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
 import { emptyState } from "../../src/node/state.ts";
+import { SessionTtls } from "../../src/policy/levers/session-ttls.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import type { UpstreamClient } from "../../src/providers/upstream.ts";
 import { scanMessagesBody } from "../../src/wire/anthropic/scan.ts";
@@ -199,6 +200,7 @@ export class Admission {
       journal: this.#journal(),
       sessions: new Sessions(),
       sessionLog: new SessionLog(),
+      sessionTtls: new SessionTtls(),
       seats: new Seats(),
       anonymousRecords: { allow: () => true },
       anonymousLines: { allow: () => true },

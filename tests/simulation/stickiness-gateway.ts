@@ -9,6 +9,7 @@ import { TurnMemory } from "../../src/ledger/memory.ts";
 import { configure } from "../../src/node/configure.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
 import { emptyState } from "../../src/node/state.ts";
+import { SessionTtls } from "../../src/policy/levers/session-ttls.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import { RetryBudget } from "../../src/routing/attempts/budget.ts";
 import { Health } from "../../src/routing/health/health.ts";
@@ -56,6 +57,7 @@ export function bootGateway(of: ProcessParts): Gateway {
     journal: NO_JOURNAL,
     sessions: new Sessions(),
     sessionLog: new SessionLog(),
+    sessionTtls: new SessionTtls(),
     seats,
     anonymousRecords: { allow: () => true },
     anonymousLines: { allow: () => true },
