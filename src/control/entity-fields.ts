@@ -45,7 +45,7 @@ const scope = {
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   ...capped,
-  levers: printedLevers.nullable().describe("Null: it says none."),
+  levers: printedLevers.optional().describe("Left out: it says none."),
 };
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
@@ -148,8 +148,8 @@ function scopeOf(
   entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
 ) {
   const { id, name, labels, governance } = entity;
-  const levers = governance.levers === null ? null : printLevers(governance.levers);
-  return { id, name, labels: { ...labels }, ...capsOf(entity), levers };
+  const said = governance.levers === null ? {} : { levers: printLevers(governance.levers) };
+  return { id, name, labels: { ...labels }, ...capsOf(entity), ...said };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {
