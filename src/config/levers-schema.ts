@@ -75,7 +75,7 @@ export const leversField = levers
   .optional()
   .describe("What is made of this scope's requests: of caps the least of all scopes counts.");
 
-export const leverRules = z
+const leverRules = z
   .array(
     z.strictObject({
       id: id.describe("Unique among the rules; rows name it."),
@@ -88,6 +88,12 @@ export const leverRules = z
   )
   .default([])
   .describe("Levers on a condition; all that hold apply, over those of the scopes.");
+
+/** At the file's top level. */
+export const leversOfAll = {
+  levers: leversField.describe("What is made of every request, before the scopes' own levers."),
+  lever_rules: leverRules,
+};
 
 /** As the file has them. */
 export type FileLevers = z.output<typeof levers>;

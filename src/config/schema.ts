@@ -22,7 +22,7 @@ import {
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
 import { governance } from "./governance-schema.ts";
-import { leverRules, leversField } from "./levers-schema.ts";
+import { leversOfAll } from "./levers-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
@@ -420,8 +420,7 @@ export const fileSchema = z.strictObject({
     .describe("People with budgets or limits over all their keys; others need not be listed."),
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
-  levers: leversField.describe("What is made of every request, before the scopes' own levers."),
-  lever_rules: leverRules,
+  ...leversOfAll,
   prices: z
     .array(price)
     .default([])

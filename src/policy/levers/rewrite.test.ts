@@ -255,8 +255,9 @@ function budgetTokens({ thinking }: Json): number {
 }
 
 function effort({ output_config: asked }: Json): number {
-  const rank = EFFORTS.indexOf((asked as Json | undefined)?.["effort"] as "low");
-  return asked === undefined ? -1 : rank < 0 ? EFFORTS.length : rank;
+  if (asked === undefined) return -1;
+  const rank = EFFORTS.indexOf((asked as Json)["effort"] as "low");
+  return rank < 0 ? EFFORTS.length : rank;
 }
 
 function searches({ tools }: Json): number {
