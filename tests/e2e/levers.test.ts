@@ -202,6 +202,17 @@ describe("levers", () => {
     assert.equal(await ttlOf("second", 100), undefined);
     assert.equal(await ttlOf("second", 5000), undefined);
   });
+
+  test("claude-settings writes what fits a key's levers", async () => {
+    const ended = await desk.gateway.cli("claude-settings", "--key", "capped", "--url", "http://g");
+    assert.equal(ended.code, 0, ended.output);
+    const settings = JSON.parse(ended.output) as { env: Record<string, string> };
+    assert.equal(settings.env["ANTHROPIC_BASE_URL"], "http://g/anthropic");
+    assert.equal(settings.env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"], "32000");
+    const unknown = await desk.gateway.cli("claude-settings", "--key", "nobody");
+    assert.notEqual(unknown.code, 0);
+    assert.match(unknown.output, /nobody/);
+  });
 });
 
 test("observe mode changes nothing, and rows say what would have been changed", async () => {

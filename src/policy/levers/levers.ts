@@ -15,12 +15,16 @@ export interface Said<Value> {
 }
 
 export interface ModelStep {
+  /** As the file has it. */
+  readonly from: string;
   readonly fits: (model: string) => boolean;
   readonly to: string;
   readonly by: string;
 }
 
 export interface BetaStrip {
+  /** As the file has it. */
+  readonly glob: string;
   readonly fits: (beta: string) => boolean;
   readonly by: string;
 }
@@ -53,8 +57,9 @@ export function leversBy(config: LeversConfig, by: string): Levers {
     cacheTtl: said(config.cacheTtl),
     backgroundModel: said(config.backgroundModel),
     subagentModel: said(config.subagentModel),
-    models: config.models.map(({ from, to }) => ({ fits: modelMatcher([from]), to, by })),
+    models: config.models.map(({ from, to }) => ({ from, fits: modelMatcher([from]), to, by })),
     stripBetas: config.stripBetas.map((glob) => ({
+      glob,
       fits: (beta: string) => matchesGlob(glob, beta),
       by,
     })),
