@@ -6,6 +6,7 @@ import { auditVerb } from "./audit.ts";
 import { backupVerb, restoreVerb } from "./backup.ts";
 import { checkVerb } from "./check.ts";
 import { claudeVerb } from "./claude.ts";
+import { claudeSettingsVerb } from "./claude-settings.ts";
 import { correctVerb } from "./correct.ts";
 import { demoVerb } from "./demo.ts";
 import { doctorVerb } from "./doctor.ts";
@@ -28,6 +29,7 @@ const VERBS = [
   serveVerb,
   demoVerb,
   claudeVerb,
+  claudeSettingsVerb,
   keysVerb,
   sessionsVerb,
   usageVerb,

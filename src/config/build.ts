@@ -16,6 +16,7 @@ import type {
   VirtualKeyConfig,
 } from "./config.ts";
 import { governanceOf } from "./governance-build.ts";
+import { leverRuleOf, leversOf } from "./levers-build.ts";
 import type { FileGovernance } from "./governance-schema.ts";
 import type { References } from "./reference.ts";
 import { routingOf } from "./routing-build.ts";
@@ -81,6 +82,8 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     virtualKeys: file.virtual_keys.map((key) => virtualKeyOf(key, zone, secretOf)),
     access: accessOf(file.access, zone),
     routing: routingOf(file.routing),
+    levers: file.levers === undefined ? null : leversOf(file.levers),
+    leverRules: file.lever_rules.map(leverRuleOf),
     prices: file.prices.map(priceOf),
   };
 }

@@ -8,6 +8,7 @@ import type { TlsTrial } from "./check-tls.ts";
 import { type Draft, itemsOf } from "./draft.ts";
 import type { Finding } from "./explain.ts";
 import type { Path } from "./fault.ts";
+import { checkLevers } from "./levers-check.ts";
 import type { Suggester } from "./nearest.ts";
 import type { References } from "./reference.ts";
 import { checkRouting, type ExpressionTrial } from "./routing-check.ts";
@@ -44,6 +45,7 @@ export function checkFile(of: Omit<Checking, "report">): Finding[] {
   checkPrices(checking);
   checkRouting(checking);
   checkAccess(checking);
+  checkLevers(checking);
   return findings;
 }
 

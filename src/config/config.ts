@@ -7,6 +7,7 @@ import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
 import type { AccessConfig } from "./access-config.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
+import type { LeverRuleConfig, LeversConfig } from "./levers-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
@@ -156,5 +157,8 @@ export interface Config {
   /** What any request may be: the outermost scope's. */
   readonly access: AccessConfig | null;
   readonly routing: RoutingConfig;
+  /** Of every request; null: nothing said. */
+  readonly levers: LeversConfig | null;
+  readonly leverRules: readonly LeverRuleConfig[];
   readonly prices: readonly PriceOverride[];
 }

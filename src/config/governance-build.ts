@@ -2,6 +2,7 @@
 import { accessOf } from "./access-build.ts";
 import { type GovernanceConfig, NO_GOVERNANCE } from "./governance-config.ts";
 import { governance, type FileGovernance } from "./governance-schema.ts";
+import { leversOf } from "./levers-build.ts";
 import { sessionCapsOf } from "./sessions-build.ts";
 
 const FIELDS = Object.keys(governance) as (keyof FileGovernance)[];
@@ -14,5 +15,6 @@ export function governanceOf(file: FileGovernance, zone: string): GovernanceConf
     mode: file.mode ?? null,
     access: accessOf(file.access, zone),
     ...sessionCapsOf(file),
+    levers: file.levers === undefined ? null : leversOf(file.levers),
   };
 }

@@ -1,5 +1,6 @@
 /** What a scope says of its requests besides budgets and rate limits. */
 import type { AccessConfig } from "./access-config.ts";
+import type { LeversConfig } from "./levers-config.ts";
 import type { SessionCapsConfig, SubagentCapsConfig } from "./sessions-config.ts";
 
 export interface GovernanceConfig {
@@ -9,6 +10,8 @@ export interface GovernanceConfig {
   readonly access: AccessConfig | null;
   readonly sessions: SessionCapsConfig | null;
   readonly subagents: SubagentCapsConfig | null;
+  /** Null: nothing said. */
+  readonly levers: LeversConfig | null;
 }
 
 /** Of a scope that says nothing; shared by all of these. */
@@ -17,4 +20,5 @@ export const NO_GOVERNANCE: GovernanceConfig = {
   access: null,
   sessions: null,
   subagents: null,
+  levers: null,
 };

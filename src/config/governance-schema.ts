@@ -1,6 +1,7 @@
 /** The fields that customers, teams, owners and virtual keys have in common besides budgets and rate limits. */
 import { z } from "zod";
 import { accessSchema } from "./access-schema.ts";
+import { leversField } from "./levers-schema.ts";
 import { sessionFields } from "./sessions-schema.ts";
 
 export const governance = {
@@ -12,6 +13,7 @@ export const governance = {
     .optional()
     .describe("What requests may be. Every scope of the chain must allow, any denial refuses."),
   ...sessionFields,
+  levers: leversField,
 };
 
 /** As the file has them. */

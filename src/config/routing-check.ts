@@ -115,7 +115,8 @@ function checkTargets(
   }
 }
 
-function checkExpression(
+/** Faults of one expression, which stands at `path`. */
+export function checkExpression(
   { suggester, report, expressionTrial }: Checking,
   ids: readonly string[],
   { path, when }: { readonly path: Path; readonly when: string | undefined },
@@ -143,6 +144,7 @@ function placeIn(text: string, offset: number): string {
   return text.trimEnd().includes("\n") ? `line ${before.length}, ${character}` : character;
 }
 
-function providerIds(draft: Checking["draft"]): string[] {
+/** Of the providers that are there, for expressions. */
+export function providerIds(draft: Checking["draft"]): string[] {
   return [...itemsOf(draft.providers)].flatMap(([, { id }]) => id ?? []);
 }

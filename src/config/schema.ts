@@ -27,6 +27,7 @@ import {
 } from "./schema-text.ts";
 import { priceSchema } from "./price-schema.ts";
 import { governance } from "./governance-schema.ts";
+import { leversOfAll } from "./levers-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
@@ -413,6 +414,7 @@ export const fileSchema = z.strictObject({
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
   access: governance.access.describe("What any request may be, whoever asks."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
+  ...leversOfAll,
   prices: z
     .array(priceSchema)
     .default([])

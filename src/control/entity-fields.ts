@@ -9,6 +9,8 @@ import type {
   ProviderConfig,
   TeamConfig,
 } from "../config/config.ts";
+import { printLevers } from "../config/levers-build.ts";
+import { printedLevers } from "../config/levers-schema.ts";
 import type { SubagentCapsConfig } from "../config/sessions-config.ts";
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { durationText } from "../core/span.ts";
@@ -58,6 +60,7 @@ const scope = {
   sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
   subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
   ...capped,
+  levers: printedLevers.optional().describe("Left out: it says none."),
 };
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
@@ -161,8 +164,9 @@ function scopeOf(
 ) {
   const { id, name, labels, governance } = entity;
   const access = printAccess(governance.access);
+  const levers = governance.levers === null ? {} : { levers: printLevers(governance.levers) };
   const caps = { ...sessionCapsOf(governance), ...capsOf(entity) };
-  return { id, name, labels: { ...labels }, access, ...caps };
+  return { id, name, labels: { ...labels }, access, ...caps, ...levers };
 }
 
 function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {

@@ -34,6 +34,17 @@ const REASON_CHARACTERS_MAX = 1000;
 const text = z.string().nullable();
 const count = z.int().nullable();
 
+const word = z.union([z.string(), z.number()]).nullable();
+const leverChangeSchema = z
+  .strictObject({
+    lever: z.string().describe("Its name in the configuration."),
+    from: word.describe("As asked for; null: nothing was."),
+    to: word.describe("Null: it was taken out."),
+    by: z.string().describe("Whose lever it is."),
+    observed: z.literal(true).optional().describe("Observe mode: nothing was changed."),
+  })
+  .meta({ id: "LeverChange" });
+
 const row = {
   id: z.string().describe("Equal to the answer's tollgate-request-id."),
   time: timeField,
@@ -52,6 +63,7 @@ const row = {
   provider: text,
   model: text,
   rule: text.describe("The routing rule that chose the target."),
+  levers: z.array(leverChangeSchema).describe("What levers made of it, before it was routed."),
   status: count,
   outcome: z.enum(OUTCOMES),
   estimated: z.boolean(),
@@ -90,6 +102,7 @@ const attemptSchema = z
     model: text,
     door: text.describe("The provider's door that it went through."),
     rule: text,
+    levers: z.array(leverChangeSchema),
     route_note: text.describe("Why a session left its door, and what that costs."),
     dropped: z.array(z.string()).describe("Fields that the door could not carry."),
     price: z.string(),

@@ -6,6 +6,7 @@ import { budgetRoutes } from "./budgets.ts";
 import { entityRoutes } from "./entities.ts";
 import { homeRoutes } from "./home.ts";
 import { createIdempotency } from "./idempotency.ts";
+import { leverRoutes } from "./levers.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { openapiRoutes } from "./openapi.ts";
@@ -37,6 +38,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...priceRoutes(ports),
     ...routeExplainRoutes(ports),
     ...whyRoutes(ports),
+    ...leverRoutes(ports),
     ...auditRoutes(ports),
     ...sessionRoutes(ports, sessions),
     ...operationRoutes(ports, sessions),

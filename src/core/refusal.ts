@@ -54,6 +54,14 @@ export function refusal(
   return { refused: true, code, message, headers: { ...stop, ...headers } };
 }
 
+const ORDER = Object.keys(REFUSALS);
+
+/** The one that is told where both apply. */
+export function firstRefusal(one: Refusal | null, other: Refusal | null): Refusal | null {
+  if (one === null || other === null) return one ?? other;
+  return ORDER.indexOf(other.code) < ORDER.indexOf(one.code) ? other : one;
+}
+
 /** Tells a refusal from what a step gives when it does not refuse. */
 export function isRefusal(value: object): value is Refusal {
   return "refused" in value;

@@ -1,6 +1,6 @@
 /** Holds a request against `access` of its scopes: what it is refused for, and what is waived on paper. */
 import type { AccessListName } from "../config/access-config.ts";
-import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
+import { firstRefusal, type Refusal } from "../core/refusal.ts";
 import type { AccessChain, AccessRules } from "../policy/access/chain.ts";
 import { type Asked, objectionTo, objectionToValue } from "../policy/access/judge.ts";
 import { refusalBy } from "../policy/access/refuse.ts";
@@ -144,15 +144,7 @@ export function paperRefusal(
     const objection =
       objectionToValue(rules, "models", model) ?? objectionToValue(rules, "providers", provider);
     if (objection === null) return null;
-    first = firstOf(first, refusalBy(objection, virtualKey));
+    first = firstRefusal(first, refusalBy(objection, virtualKey));
   }
   return first;
-}
-
-const PRECEDENCE = Object.keys(REFUSALS) as readonly RefusalCode[];
-
-/** Of two refusals the one that is told. */
-export function firstOf(one: Refusal | null, other: Refusal | null): Refusal | null {
-  if (one === null || other === null) return one ?? other;
-  return PRECEDENCE.indexOf(other.code) < PRECEDENCE.indexOf(one.code) ? other : one;
 }

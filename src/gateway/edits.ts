@@ -5,6 +5,7 @@ import { MAX_USES_DEFAULT } from "./demand.ts";
 import type { Admitted } from "./take.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Target } from "./candidates.ts";
+import { leversHeader } from "./levers.ts";
 
 /** None for nearly every request: then its bytes go upstream as they came. */
 export function bodyEdits(exchange: Exchange, admitted: Admitted, body: MessagesBody): Edit[] {
@@ -38,6 +39,8 @@ export function clientHeaders(
     headers["tollgate-clamped"] = String(maxTokens);
   if (maxUsesCap !== null) headers["tollgate-clamped-max-uses"] = String(maxUsesCap);
   if (servedBy !== null) headers["tollgate-served-by"] = servedBy;
+  const levers = leversHeader(of.exchange.levers);
+  if (levers !== null) headers["tollgate-levers"] = levers;
   if (dropped.length > 0) headers["tollgate-dropped"] = dropped.join(",");
   return headers;
 }

@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
 import type { Refusal } from "../core/refusal.ts";
-import type { Attribution, TaskType } from "../journal/record.ts";
+import type { Attribution, LeverChange, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { SessionId } from "../policy/sessions/halts.ts";
 import type { Gateway, Ruling } from "./ports.ts";
+import type { SessionSeen } from "./session-log.ts";
 
 /** Which of the listed paths was called. */
 export type Endpoint = "messages" | "count_tokens" | "models" | "me";
@@ -48,6 +49,10 @@ export interface Exchange {
   routeNote: string | null;
   /** What enforcement would have answered, where a scope in shadow let it through; the first of several. */
   waived: Refusal | null;
+  /** What levers made of it, or would have in observe mode. */
+  levers: readonly LeverChange[];
+  /** What was known of its session before it; null until somebody asks, for that counts it. */
+  sessionSeen: SessionSeen | null;
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -92,8 +97,12 @@ export function begin(
     rule: null,
     routeNote: null,
     waived: null,
+    levers: NO_CHANGES,
+    sessionSeen: null,
   };
 }
+
+const NO_CHANGES: readonly LeverChange[] = [];
 
 /** Time since the request was here in full, less what it waited for others. */
 export function insideMs(exchange: Exchange, gateway: Gateway): number {

@@ -1,13 +1,14 @@
 /** A Messages request from its first byte to its last record. Read this file first. */
-import { isRefusal, REFUSALS, type Refusal } from "../core/refusal.ts";
+import { firstRefusal, isRefusal, REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Plan } from "../policy/plan.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import type { UpstreamFault } from "../wire/answer.ts";
-import { accessRuling, firstOf } from "./access.ts";
+import { accessRuling } from "./access.ts";
 import { serveByAttempts } from "./attempts.ts";
 import { ClientSide } from "./client-side.ts";
 import { Course } from "./course.ts";
 import type { Exchange } from "./exchange.ts";
+import { applyLevers } from "./levers.ts";
 import type { Gateway } from "./ports.ts";
 import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
@@ -17,7 +18,8 @@ import { enterSession } from "./session-rules.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
 /**
- * receive → access → route → then for each attempt: admit → hold → forward → relay → settle → record; for
+ * receive → session → levers → access → route → then for each attempt: admit → hold → forward → relay →
+ * settle → record; for
  * `/v1/messages` and its `count_tokens`. The caller is identified already.
  *
  * @returns null where the client has its answer, else what to refuse with.
@@ -28,28 +30,34 @@ export async function serveMessages(
   plan: Plan,
   gateway: Gateway,
 ): Promise<Refusal | null> {
-  const received = await receive(exchange.request, {
+  const arrived = await receive(exchange.request, {
     maxBodyBytes: gateway.maxBodyBytes(),
     bodyIdleMs: gateway.timeouts().bodyIdleMs,
   });
-  if (isRefusal(received)) return received;
+  if (isRefusal(arrived)) return arrived;
   exchange.receivedMs = gateway.clock.monotonicMs();
 
   const { headers } = exchange.request;
-  const scanned = scanMessagesBody(received.chunks, { sessionId: !namesSession(headers) });
+  const scanned = scanMessagesBody(arrived.chunks, { sessionId: !namesSession(headers) });
   if (!scanned.ok) return bodyFault(scanned.fault);
-  const { body } = scanned;
-  exchange.subject = subjectOf(headers, { body, chunks: received.chunks }, exchange.endpoint);
-  if (body.model === null) return bodyFault({ offset: 0, problem: "`model` must be a string" });
+  const written = { body: scanned.body, chunks: arrived.chunks };
+  exchange.subject = subjectOf(headers, written, exchange.endpoint);
+  if (scanned.body.model === null)
+    return bodyFault({ offset: 0, problem: "`model` must be a string" });
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
-  const entered = enterSession({ exchange, plan, body, chunks: received.chunks }, gateway);
+  const asked = { exchange, plan, body: scanned.body, received: arrived };
+  const entered = enterSession({ ...asked, chunks: arrived.chunks }, gateway);
   if (entered.refused !== null) return entered.refused;
+  const levered = applyLevers(asked, gateway);
+  const { body, received } = levered;
   const ruling = accessRuling({ exchange, plan, body }, gateway);
-  const routed = route({ exchange, plan, model: body.model, body }, gateway);
-  if (isRefusal(routed)) return firstOf(ruling.refused, routed);
-  if (ruling.refused !== null) return ruling.refused;
+  const disallowed = firstRefusal(levered.refused, ruling.refused);
+  const model = body.model ?? scanned.body.model;
+  const routed = route({ exchange, plan, model, body }, gateway);
+  if (isRefusal(routed)) return firstRefusal(disallowed, routed);
+  if (disallowed !== null) return disallowed;
   exchange.rule = routed.rule;
   const seated = seat(exchange, routed.candidates, gateway);
 
@@ -62,7 +70,7 @@ export async function serveMessages(
       received,
       client,
       canonical: () => received.canonical(),
-      waived: entered.waived ?? firstOf(routed.waived, ruling.waived),
+      waived: [entered.waived, levered.waived, ruling.waived].reduce(firstRefusal, routed.waived),
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);

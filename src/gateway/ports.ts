@@ -8,6 +8,7 @@ import type { LedgerClock } from "../ledger/clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { TurnMemory } from "../ledger/memory.ts";
 import type { WaitingRoom } from "./waiting.ts";
+import type { SessionTtls } from "../policy/levers/session-ttls.ts";
 import type { Policy } from "../policy/plan.ts";
 import type { SessionBook } from "../policy/sessions/book.ts";
 import type { Sessions } from "../policy/sessions.ts";
@@ -16,6 +17,7 @@ import type { AuthFault, Identified } from "../providers/auth/authenticator.ts";
 import type { UpstreamClient, UpstreamRequest } from "../providers/upstream.ts";
 import type { RetryBudget } from "../routing/attempts/budget.ts";
 import type { Health } from "../routing/health/health.ts";
+import type { LeverRules } from "../routing/rules/lever-rules.ts";
 import type { Routing as CompiledRouting } from "../routing/rules/routing.ts";
 import type { Target } from "./candidates.ts";
 import type { Seats } from "../routing/stickiness/seats.ts";
@@ -33,6 +35,7 @@ export interface Ruling {
     /** Of requests that no rule takes. */
     readonly onUnsupported: "refuse" | "drop";
   };
+  readonly leverRules: LeverRules;
 }
 
 /** One finished request, as metrics count it. Labels are bounded: ids come from the configuration. */
@@ -104,6 +107,8 @@ export interface Gateway {
   readonly sessionControl: SessionControl;
   /** Since when sessions are known, for rules that ask. */
   readonly sessionLog: SessionLog;
+  /** With which life of its prompt cache each session began. */
+  readonly sessionTtls: SessionTtls;
   /** At which door each session sits. */
   readonly seats: Seats;
   /** Lets through so many a second. */

@@ -26,7 +26,11 @@ export function routeFacts(of: Routing, gateway: Gateway): RequestFacts {
   const { subject } = exchange;
   const { facts } = body;
   const nowMs = gateway.ledgerClock.nowMs();
-  const seen = gateway.sessionLog.note(plan.virtualKey, subject?.session ?? null, nowMs);
+  const seen = (exchange.sessionSeen ??= gateway.sessionLog.note(
+    plan.virtualKey,
+    subject?.session ?? null,
+    nowMs,
+  ));
   return {
     model,
     task: { type: subject?.taskType ?? "other", source: subject?.taskSource ?? "heuristic" },

@@ -153,6 +153,7 @@ function admitRecord(
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(held === null ? {} : tokenFields(held)),
     ...sessionNotes(exchange, taking.nowMs),
+    ...(exchange.levers.length === 0 ? {} : { levers: exchange.levers }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow === null ? {} : shadowFields(shadow)),
   };

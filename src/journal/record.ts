@@ -39,6 +39,20 @@ export interface Attribution {
   readonly requested_model: string | null;
 }
 
+/** What a lever made of a request. */
+export interface LeverChange {
+  /** The lever's name in the file: "max_tokens". */
+  readonly lever: string;
+  /** As asked for, the client's own word; null: nothing was. */
+  readonly from: string | number | null;
+  /** Null: it was taken out. */
+  readonly to: string | number | null;
+  /** Whose lever it is: "gateway", "team/platform", "rule/nights". */
+  readonly by: string;
+  /** Observe mode only: it would have been so; nothing was changed. */
+  readonly observed?: true;
+}
+
 /** An attempt is about to go upstream: its hold is in force from this line on. */
 export interface AdmitRecord extends Attribution {
   readonly type: "admit";
@@ -92,6 +106,8 @@ export interface AdmitRecord extends Attribution {
   readonly counted_session?: string;
   /** A digest of how its conversation begins; on the first attempt of an agent that shows it. */
   readonly conversation?: string;
+  /** What levers made of the request before it was routed; left out: nothing. */
+  readonly levers?: readonly LeverChange[];
 }
 
 /** A hold lowered while its attempt runs. */

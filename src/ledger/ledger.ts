@@ -281,25 +281,17 @@ export class Ledger {
     const { input, output } = tokens;
     invariant(input <= hold.tokens.input && output <= hold.tokens.output, "it lowers tokens too");
     const after: Need = { need, tokens };
-    const shadowAfter =
-      hold.shadowNeed === null
-        ? null
-        : leastOf(
-            { need: hold.shadowNeed, tokens: hold.shadowTokens },
-            { need: shadowNeed, tokens },
-          );
+    const shadowAfter = shadowReleased(hold, { need: shadowNeed, tokens });
     for (const window of hold.windows) {
       const by = amountHeld(window, hold) - amountHeld(window, after);
-      const shadowBy =
-        shadowAfter === null
-          ? 0n
-          : (shadowHeld(window, hold) ?? 0n) - amountHeld(window, shadowAfter);
+      const inShadow = shadowHeld(window, hold) ?? 0n;
+      const shadowBy = shadowAfter === null ? 0n : inShadow - amountHeld(window, shadowAfter);
       if (by !== 0n || shadowBy !== 0n) release(window, by, shadowBy);
     }
     hold.need = need;
     hold.tokens = tokens;
-    hold.shadowNeed = shadowAfter?.need ?? null;
-    hold.shadowTokens = shadowAfter?.tokens ?? tokens;
+    hold.shadowNeed = shadowAfter === null ? null : shadowAfter.need;
+    hold.shadowTokens = shadowAfter === null ? tokens : shadowAfter.tokens;
     for (const listener of this.#freed) listener();
   }
 
@@ -408,6 +400,11 @@ export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
   return newMeter(identity, id);
+}
+
+/** What the shadow holds after a release; null where it holds nothing. */
+function shadowReleased({ shadowNeed, shadowTokens }: Hold, to: Need): Need | null {
+  return shadowNeed === null ? null : leastOf({ need: shadowNeed, tokens: shadowTokens }, to);
 }
 
 function leastOf(left: Need, right: Need): Need {

@@ -10,6 +10,7 @@ import { detachedMeter, type MeterChanges } from "../ledger/ledger.ts";
 import { meterId } from "../ledger/meter.ts";
 import type { Meter } from "../ledger/state.ts";
 import { compilePolicy, meterDefinitions } from "../policy/plan.ts";
+import { compileLeverRules } from "../routing/rules/lever-rules.ts";
 import { compileRouting, type RuleFailure } from "../routing/rules/routing.ts";
 import { createPriceBook } from "../pricing/price-book.ts";
 import { adoptions, lateBalances, openingBalances, type SpendingHistory } from "./openings.ts";
@@ -143,6 +144,7 @@ function rulingOf({ config, state, hasher, ruleFailed }: ConfigureOptions): Ruli
       hasRules: config.routing.rules.length > 0,
       onUnsupported: config.routing.onUnsupported,
     },
+    leverRules: compileLeverRules(config, ruleFailed),
     keys: new KeyRing(
       hasher,
       config.virtualKeys.flatMap((key) =>

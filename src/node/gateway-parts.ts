@@ -6,6 +6,7 @@ import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
 import type { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
 import { SessionLog } from "../gateway/session-log.ts";
+import { SessionTtls } from "../policy/levers/session-ttls.ts";
 import { Sessions } from "../policy/sessions.ts";
 import type { Config } from "../config/config.ts";
 import type { Clients } from "./clients.ts";
@@ -72,6 +73,7 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     sessionBook: node.state.sessions,
     sessionControl: parts.sessionControl,
     sessionLog: new SessionLog(),
+    sessionTtls: new SessionTtls(),
     seats: parts.upstreamHealth.seats,
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
     anonymousLines: perSecond(ANONYMOUS_LINES_PER_SECOND, parts.clock),

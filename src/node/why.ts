@@ -9,9 +9,9 @@ import type {
 } from "../control/why-report.ts";
 import type { AccessListName } from "../config/access-config.ts";
 import type { VirtualKeyId } from "../core/ids.ts";
-import type { Refusal } from "../core/refusal.ts";
+import { firstRefusal, type Refusal } from "../core/refusal.ts";
 import type { Scope } from "../core/span.ts";
-import { firstOf, paperRefusal } from "../gateway/access.ts";
+import { paperRefusal } from "../gateway/access.ts";
 import { candidateOf } from "../gateway/candidates.ts";
 import type { Ruling } from "../gateway/ports.ts";
 import { noneUsable, targetDenial } from "../gateway/route.ts";
@@ -67,15 +67,18 @@ interface Case {
 function toldOf(of: Case): Pick<WhyReport, "refusal" | "onPaper"> {
   const { question, plan, ruling } = of;
   const asked = askedBy(question);
-  const real = firstOf(targetTold(of), ruleRefusal(plan.access?.enforced ?? null, asked, plan));
-  const onPaper = firstOf(
+  const real = firstRefusal(
+    targetTold(of),
+    ruleRefusal(plan.access?.enforced ?? null, asked, plan),
+  );
+  const onPaper = firstRefusal(
     paperRefusal(plan, () => paperTargets(plan, question)),
     ruleRefusal(plan.access?.observed ?? null, asked, plan),
   );
   if (ruling.policy.mode === "enforce") return { refusal: real, onPaper };
   // All is on paper then, what a key says of its providers too.
   const stays = real?.code === "no_provider_available";
-  return { refusal: stays ? real : null, onPaper: stays ? onPaper : firstOf(real, onPaper) };
+  return { refusal: stays ? real : null, onPaper: stays ? onPaper : firstRefusal(real, onPaper) };
 }
 
 /** Why there is no target; null where there is one. */

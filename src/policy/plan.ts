@@ -17,6 +17,8 @@ import { meterId } from "../ledger/meter.ts";
 import type { Meter, MeterDefinition, ShadowRole } from "../ledger/state.ts";
 import { type AccessChain, createAccessCompiler } from "./access/chain.ts";
 import { type BarredProvider, narrowed } from "./access/narrow.ts";
+import { compileLevers } from "./levers/compile.ts";
+import type { Levers } from "./levers/levers.ts";
 import { modelMatcher } from "./models.ts";
 import { shadowRoles } from "./shadow-roles.ts";
 import { sessionRules, type SessionRule } from "./sessions/caps.ts";
@@ -51,6 +53,10 @@ export interface Plan {
   readonly observes: boolean;
   /** Caps of these on sessions; empty where there are none. */
   readonly sessionRules: readonly SessionRule[];
+  /** Of the file and all levels that are enforced; null: nobody says any. */
+  readonly levers: Levers | null;
+  /** The same with those that are followed on paper alone; null: there are none. */
+  readonly paperLevers: Levers | null;
   /** Meters of customer, team, owner and key, outermost first. */
   readonly meters: readonly Meter[];
   /** In order of preference, as `access` leaves them. */
@@ -160,6 +166,7 @@ function compileLookup(config: Config, ledger: Ledger) {
     teams: new Map(config.teams.map((team) => [team.id, team])),
     owners: new Map(config.owners.map((owner) => [owner.id, owner])),
     accessOf: createAccessCompiler(config),
+    leversOf: compileLevers(config.levers),
   };
 }
 
@@ -190,6 +197,7 @@ function compilePlan(
   ];
   const levels = chain.map(({ scope, governance }) => ({ scope, governance }));
   const access = lookup.accessOf(levels);
+  const observedFrom = levels.findIndex(({ governance }) => governance.mode === "observe");
   const labels = { ...customer.labels, ...team.labels, ...owner?.labels, ...key.labels };
   return {
     virtualKey: key.id,
@@ -199,8 +207,10 @@ function compilePlan(
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
     levels,
-    observes: levels.some(({ governance }) => governance.mode === "observe"),
+    observes: observedFrom >= 0,
     sessionRules: sessionRules(levels),
+    levers: lookup.leversOf(observedFrom < 0 ? levels : levels.slice(0, observedFrom)),
+    paperLevers: observedFrom < 0 ? null : lookup.leversOf(levels),
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     access,
     ...narrowed(usesOf(key, lookup, ledger), access),

@@ -1,7 +1,7 @@
 /** The tables of the views as the query builder sees them. Every integer is read as a bigint. */
 
 /** Raised with every change of a table: views of another version are dropped and rebuilt. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Sums of one attempt, one request or one roll-up; the fields of `core/usage.ts`. */
 export interface UsageColumns {
@@ -65,6 +65,8 @@ export interface AttemptsTable extends UsageColumns {
   task_source: string | null;
   rule: string | null;
   route_note: string | null;
+  /** A JSON array of what levers changed, or null. */
+  levers: string | null;
   /** A JSON array of names, or null. */
   dropped: string | null;
   need_nano: bigint;
@@ -98,6 +100,8 @@ export interface RequestsTable extends UsageColumns {
   dialect: string;
   task_source: string | null;
   rule: string | null;
+  /** A JSON array of what levers changed, or null. */
+  levers: string | null;
   requested_model: string | null;
   status: bigint | null;
   outcome: string;

@@ -39,6 +39,7 @@ function asked(record: RefuseRecord, attempts: readonly Read[]) {
     refusal: record.code,
     task_source: last?.["task_source"] ?? null,
     rule: last?.["rule"] ?? null,
+    levers: last?.["levers"] ?? null,
     price: last?.["price"] ?? null,
     max_tokens: record.max_tokens,
     clamped_max_tokens: last?.["clamped_max_tokens"] ?? null,
@@ -51,13 +52,14 @@ function served(attempts: readonly Read[]) {
   invariant(last !== undefined, "a settled request has an attempt");
   const { parent_agent, dialect, requested_model, price, max_tokens, clamped_max_tokens } =
     last as Served;
-  const { task_source, rule } = last as Served;
+  const { task_source, rule, levers } = last as Served;
   return {
     parent_agent,
     dialect,
     requested_model,
     task_source,
     rule,
+    levers,
     refusal: firstRefusal(attempts),
     price,
     max_tokens,
@@ -73,6 +75,7 @@ type Served = Pick<
   | "requested_model"
   | "task_source"
   | "rule"
+  | "levers"
   | "price"
   | "max_tokens"
   | "clamped_max_tokens"

@@ -154,6 +154,7 @@ function admittedRow(writer: ViewsWriter, record: Numbered<AdmitRecord>, request
     task_source: record.task_source ?? null,
     rule: record.rule ?? null,
     route_note: record.route_note ?? null,
+    levers: record.levers === undefined ? null : JSON.stringify(record.levers),
     need_nano: BigInt(record.need),
     held_nano: BigInt(record.need),
     windows: JSON.stringify(record.windows),

@@ -3,6 +3,7 @@ import type { Selectable } from "kysely";
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { formatTime } from "../core/time.ts";
 import type { Usage } from "../core/usage.ts";
+import type { LeverChange } from "../journal/record.ts";
 import type {
   AttemptState,
   AttemptsTable,
@@ -36,6 +37,8 @@ export interface RequestRow {
   readonly model: string | null;
   /** The routing rule that chose the target. */
   readonly rule: string | null;
+  /** What levers made of it, or would have in observe mode. */
+  readonly levers: readonly LeverChange[];
   readonly status: number | null;
   readonly outcome: string;
   readonly estimated: boolean;
@@ -64,6 +67,8 @@ export interface AttemptRow {
   readonly rule: string | null;
   /** Why a session left its door, and what that costs. */
   readonly route_note: string | null;
+  /** What levers made of the request. */
+  readonly levers: readonly LeverChange[];
   /** Fields that the door could not carry. */
   readonly dropped: readonly string[];
   readonly price: string;
@@ -125,6 +130,7 @@ export function requestRow(row: RequestColumns): RequestRow {
     provider: row.provider,
     model: row.model,
     rule: row.rule,
+    levers: leversOf(row.levers),
     status: count(row.status),
     outcome: row.outcome,
     estimated: row.estimated === 1n,
@@ -155,6 +161,7 @@ export function attemptRow(row: AttemptColumns, corrections: readonly Correction
     door: row.door,
     rule: row.rule,
     route_note: row.route_note,
+    levers: leversOf(row.levers),
     dropped: row.dropped === null ? [] : (JSON.parse(row.dropped) as string[]),
     price: row.price,
     max_tokens: count(row.max_tokens),
@@ -175,6 +182,10 @@ export function attemptRow(row: AttemptColumns, corrections: readonly Correction
     limits: JSON.parse(row.limits) as string[],
     corrections,
   };
+}
+
+function leversOf(text: string | null): readonly LeverChange[] {
+  return text === null ? [] : (JSON.parse(text) as LeverChange[]);
 }
 
 /** Prints a correction. */

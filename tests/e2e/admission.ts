@@ -26,6 +26,7 @@ import { Health } from "../../src/routing/health/health.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
 import { createSessionControl } from "../../src/node/session-control.ts";
 import { emptyState } from "../../src/node/state.ts";
+import { SessionTtls } from "../../src/policy/levers/session-ttls.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import type { UpstreamClient } from "../../src/providers/upstream.ts";
 import { scanMessagesBody } from "../../src/wire/anthropic/scan.ts";
@@ -206,6 +207,7 @@ export class Admission {
         onChanged: () => undefined,
       }),
       sessionLog: new SessionLog(),
+      sessionTtls: new SessionTtls(),
       seats: new Seats(),
       anonymousRecords: { allow: () => true },
       anonymousLines: { allow: () => true },

@@ -250,4 +250,6 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     prices: [],
     access: null,
     routing: { failOver: true, onUnsupported: "refuse", rules: [] },
+    levers: null,
+    leverRules: [],
   };

@@ -10,6 +10,7 @@ import { configure } from "../../src/node/configure.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
 import { createSessionControl } from "../../src/node/session-control.ts";
 import { emptyState } from "../../src/node/state.ts";
+import { SessionTtls } from "../../src/policy/levers/session-ttls.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import { RetryBudget } from "../../src/routing/attempts/budget.ts";
 import { Health } from "../../src/routing/health/health.ts";
@@ -64,6 +65,7 @@ export function bootGateway(of: ProcessParts): Gateway {
       onChanged: () => undefined,
     }),
     sessionLog: new SessionLog(),
+    sessionTtls: new SessionTtls(),
     seats,
     anonymousRecords: { allow: () => true },
     anonymousLines: { allow: () => true },

@@ -153,7 +153,8 @@ function servedOf({ attempts, refuse }: ModelRequest): Fields {
 }
 
 function routedOf(last: AdmitRecord | undefined): Fields {
-  return { task_source: last?.task_source ?? null, rule: last?.rule ?? null };
+  const { task_source = null, rule = null, levers = [] } = last ?? {};
+  return { task_source, rule, levers };
 }
 
 function isEstimated(attempt: ModelAttempt): boolean {
@@ -180,6 +181,7 @@ export function modelAttempts(request: ModelRequest): Fields[] {
       door: admit.door ?? null,
       rule: admit.rule ?? null,
       route_note: admit.route_note ?? null,
+      levers: admit.levers ?? [],
       dropped: attempt.settle?.dropped ?? [],
       price: admit.price,
       max_tokens: admit.max_tokens,

@@ -124,6 +124,8 @@ function* randomCorrections(
   }
 }
 
+const LOWERED = { lever: "max_tokens", from: 128_000, to: 32_000, by: "team/team-1" };
+
 function at(clock: Clock): string {
   return new Date(clock.ms).toISOString();
 }
@@ -182,6 +184,7 @@ function randomAdmit(
     ...(random.chance(0.8) ? { task_source: random.pick(["hint", "heuristic"] as const) } : {}),
     ...(random.chance(0.3) ? { rule: `rule-${random.below(3)}` } : {}),
     ...(random.chance(0.1) ? { route_note: "the session left a for b" } : {}),
+    ...(random.chance(0.1) ? { levers: [LOWERED] } : {}),
   };
 }
 

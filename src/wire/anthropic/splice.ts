@@ -1,6 +1,6 @@
 /** Changes single values of a body without touching, copying or re-serialising any other byte. */
 import { takesMaxUses } from "../../core/body-facts.ts";
-import type { MessagesBody } from "./body.ts";
+import type { ByteRange, MessagesBody } from "./body.ts";
 
 /** Bytes from `start` to `end` (exclusive) give way to `text`; equal offsets insert. */
 export interface Edit {
@@ -26,6 +26,14 @@ export function spliceBody(chunks: readonly Buffer[], edits: readonly Edit[]): B
   }
   copyRange(chunks, { from, to: Infinity }, spliced);
   return spliced;
+}
+
+/** The bytes of a range as one buffer; shared with the chunk where it lies in one. */
+export function cutRange(chunks: readonly Buffer[], { start, end }: ByteRange): Buffer {
+  const pieces: Buffer[] = [];
+  copyRange(chunks, { from: start, to: end }, pieces);
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
 }
 
 function copyRange(
