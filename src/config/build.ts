@@ -14,6 +14,7 @@ import type {
   ProviderConfig,
   VirtualKeyConfig,
 } from "./config.ts";
+import { fairnessOf } from "./fairness-build.ts";
 import { governanceOf } from "./governance-build.ts";
 import type { FileGovernance } from "./governance-schema.ts";
 import type { References } from "./reference.ts";
@@ -78,6 +79,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     })),
     virtualKeys: file.virtual_keys.map((key) => virtualKeyOf(key, zone, secretOf)),
     routing: routingOf(file.routing),
+    fairness: fairnessOf(file.fairness, file.server.budget_wait_seconds * 1000),
     prices: file.prices.map(priceOf),
   };
 }

@@ -5,6 +5,7 @@ import type { Span, Unit } from "../core/span.ts";
 import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
+import type { FairnessConfig } from "./fairness-config.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
@@ -150,5 +151,6 @@ export interface Config {
   readonly owners: readonly OwnerConfig[];
   readonly virtualKeys: readonly VirtualKeyConfig[];
   readonly routing: RoutingConfig;
+  readonly fairness: FairnessConfig;
   readonly prices: readonly PriceOverride[];
 }

@@ -3,8 +3,12 @@ import { type GovernanceConfig, NO_GOVERNANCE } from "./governance-config.ts";
 import type { FileGovernance } from "./governance-schema.ts";
 
 export function governanceOf(file: FileGovernance): GovernanceConfig {
-  const { mode } = file;
+  const { mode, weight, priority } = file;
   // A hundred thousand keys say nothing: they share one.
-  if (mode === undefined) return NO_GOVERNANCE;
-  return { mode };
+  if (mode === undefined && weight === undefined && priority === undefined) return NO_GOVERNANCE;
+  return {
+    mode: mode ?? null,
+    weight: weight ?? NO_GOVERNANCE.weight,
+    priority: priority ?? null,
+  };
 }

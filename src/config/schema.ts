@@ -21,6 +21,7 @@ import {
   USD_PER_MILLION,
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import { fairnessSchema } from "./fairness-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
@@ -419,6 +420,9 @@ export const fileSchema = z.strictObject({
     .describe("People with budgets or limits over all their keys; others need not be listed."),
   virtual_keys: z.array(virtualKey).default([]).describe("What clients identify themselves with."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
+  fairness: fairnessSchema
+    .prefault({})
+    .describe("How requests share a provider that has room for fewer than there are."),
   prices: z
     .array(price)
     .default([])

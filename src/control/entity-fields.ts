@@ -1,5 +1,6 @@
 /** Entities of the configuration with the field names of the file; secrets are left out. */
 import { z } from "zod";
+import { PRIORITIES } from "../config/fairness-config.ts";
 import type {
   BudgetConfig,
   CustomerConfig,
@@ -43,6 +44,8 @@ const scope = {
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   ...capped,
+  weight: z.number().describe("Share of a provider that is short, relative to siblings that wait."),
+  priority: z.enum(PRIORITIES).nullable().describe("Null: the scope above says, else by the task."),
 };
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
@@ -141,9 +144,12 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
   const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+  const { weight, priority } = entity.governance;
+  return { id, name, labels: { ...labels }, ...capsOf(entity), weight, priority };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

@@ -240,5 +240,6 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     log: { level: "error", format: "json" },
     admin: { token: null, openMetrics: false },
     prices: [],
+    fairness: { enabled: true, queueMax: 1, waitMs: 0 },
     routing: { failOver: true, onUnsupported: "refuse", rules: [] },
   };

@@ -1,9 +1,6 @@
 /** Which of a team's waiting requests go first: those that a person waits for, then the rest. */
+import { PRIORITIES, type Priority } from "../../config/fairness-config.ts";
 import type { TaskType } from "../../journal/record.ts";
-
-/** The first is the most urgent. */
-export const PRIORITIES = ["interactive", "background", "batch"] as const;
-export type Priority = (typeof PRIORITIES)[number];
 
 /** Tasks beside the conversation: nobody sits before them. A conversation waits for its subagents. */
 const BACKGROUND: ReadonlySet<TaskType> = new Set(["title", "summary", "auxiliary", "workflow"]);

@@ -41,8 +41,8 @@ describe("a key that was refused for its rate", () => {
     const rounds = Array.from({ length: 10 }, (_, index) => round(regained, 100 + index));
     assert.equal(rounds[0], 8);
     assert.equal(Math.max(...rounds), 14);
-    assert.equal(round(regained, 6_000), 14);
-    assert.equal(round(regained, 6_001), 15);
+    assert.equal(round(regained, 30_060), 14);
+    assert.equal(round(regained, 30_061), 15);
   });
 
   test("is as before when no refusal has come for a minute", () => {

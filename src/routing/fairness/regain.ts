@@ -4,8 +4,8 @@
 const BACK_TO = 0.5;
 const SAFE = 0.9;
 /** From there on one more in so long: each refusal costs the key a pause. */
-const STEP_MS = 5_000;
-/** Without a refusal for so long the bound is lifted. */
+const STEP_MS = 30_000;
+/** When it has not been refused, nor been short, for so long, the bound is lifted. */
 const LIFTED_AFTER_MS = 60_000;
 
 export class Regain {
@@ -15,11 +15,13 @@ export class Regain {
   #inFlight = 0;
   #refusedMs: number;
   #steppedMs: number;
+  #shortMs: number;
 
   /** Made at the first refusal: how many had gone well at once is not known. */
   constructor(nowMs: number) {
     this.#refusedMs = nowMs;
     this.#steppedMs = nowMs;
+    this.#shortMs = nowMs;
   }
 
   /** Whether one more may be under way. */
@@ -28,11 +30,12 @@ export class Regain {
   }
 
   isOver(nowMs: number): boolean {
-    return nowMs - this.#refusedMs > LIFTED_AFTER_MS;
+    return nowMs - Math.max(this.#refusedMs, this.#shortMs) > LIFTED_AFTER_MS;
   }
 
-  begin(): void {
+  begin(nowMs: number): void {
     this.#inFlight++;
+    if (!this.hasRoom) this.#shortMs = nowMs;
   }
 
   end(): void {

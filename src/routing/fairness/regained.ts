@@ -10,6 +10,11 @@ export interface Passing {
 export class Regained {
   readonly #keys = new Map<string, Regain>();
 
+  /** Whether the key has a bound. */
+  isBound(provider: string, key: string): boolean {
+    return this.#keys.size > 0 && this.#keys.has(nameOf(provider, key));
+  }
+
   /** Whether one more attempt may be made with the key. */
   hasRoom(provider: string, key: string): boolean {
     return this.#keys.size === 0 || (this.#keys.get(nameOf(provider, key))?.hasRoom ?? true);
@@ -22,14 +27,18 @@ export class Regained {
     const regain = this.#keys.get(name);
     if (regain?.isOver(nowMs) === true) this.#keys.delete(name);
     else if (regain !== undefined) {
-      regain.begin();
+      regain.begin(nowMs);
       return { regain, beganMs: nowMs };
     }
     return null;
   }
 
   /** The key was refused for its rate. */
-  refused(provider: string, key: string, of: { beganMs: number; nowMs: number }): void {
+  refused(
+    provider: string,
+    key: string,
+    of: { readonly beganMs: number; readonly nowMs: number },
+  ): void {
     const name = nameOf(provider, key);
     const known = this.#keys.get(name);
     if (known === undefined) this.#keys.set(name, new Regain(of.nowMs));
