@@ -79,7 +79,11 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
     ),
     draining: () => false,
     cutOff: () => false,
-    metrics: createMetrics({ budgets: () => [], journalLagMs: () => 0 }),
+    metrics: createMetrics({
+      budgets: () => [],
+      journalLagMs: () => 0,
+      queueWaiting: () => new Map(),
+    }),
     log: LOG,
   });
   checkChain(gateway);

@@ -204,7 +204,11 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const signals = createSignals(() => void reload());
   const providerHealth = createProviderHealth(health);
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
-  const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
+  const metrics = createMetrics({
+    budgets,
+    journalLagMs: () => node.journal.lagMs(),
+    queueWaiting: () => serving.fair.waitingBy(),
+  });
   const selfCheck = new SelfCheck({
     state: () => node.state.fold,
     log,
@@ -226,7 +230,8 @@ async function assemble(running: Running, snapshots: Snapshots) {
     log,
   };
   const pair = certificate?.pair() ?? null;
-  const gateway = createGatewayServer(gatewayOf(parts), () => healthOf(parts), pair);
+  const serving = gatewayOf(parts);
+  const gateway = createGatewayServer(serving, () => healthOf(parts), pair);
   certificate?.onChange(gateway.present);
   const token = adminToken(config.dataDir, config.admin.token, hasher);
   let dataPlane = config.server.listen;

@@ -15,6 +15,7 @@ import type {
   ProviderConfig,
   VirtualKeyConfig,
 } from "./config.ts";
+import { fairnessOf } from "./fairness-build.ts";
 import { governanceOf } from "./governance-build.ts";
 import { leverRuleOf, leversOf } from "./levers-build.ts";
 import type { FileGovernance } from "./governance-schema.ts";
@@ -84,6 +85,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     routing: routingOf(file.routing),
     levers: file.levers === undefined ? null : leversOf(file.levers),
     leverRules: file.lever_rules.map(leverRuleOf),
+    fairness: fairnessOf(file.fairness, file.server.budget_wait_seconds * 1000),
     prices: file.prices.map(priceOf),
   };
 }

@@ -6,6 +6,7 @@ import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
 import type { AccessConfig } from "./access-config.ts";
+import type { FairnessConfig } from "./fairness-config.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
 import type { LeverRuleConfig, LeversConfig } from "./levers-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
@@ -160,5 +161,6 @@ export interface Config {
   /** Of every request; null: nothing said. */
   readonly levers: LeversConfig | null;
   readonly leverRules: readonly LeverRuleConfig[];
+  readonly fairness: FairnessConfig;
   readonly prices: readonly PriceOverride[];
 }

@@ -16,5 +16,7 @@ export function governanceOf(file: FileGovernance, zone: string): GovernanceConf
     access: accessOf(file.access, zone),
     ...sessionCapsOf(file),
     levers: file.levers === undefined ? null : leversOf(file.levers),
+    weight: file.weight ?? NO_GOVERNANCE.weight,
+    priority: file.priority ?? null,
   };
 }

@@ -3,6 +3,8 @@ import type { AccessConfig } from "./access-config.ts";
 import type { LeversConfig } from "./levers-config.ts";
 import type { SessionCapsConfig, SubagentCapsConfig } from "./sessions-config.ts";
 
+import type { Priority } from "./fairness-config.ts";
+
 export interface GovernanceConfig {
   /** observe: its own rules and those of what is below it are followed on paper alone. Null: nothing said. */
   readonly mode: "enforce" | "observe" | null;
@@ -12,6 +14,10 @@ export interface GovernanceConfig {
   readonly subagents: SubagentCapsConfig | null;
   /** Null: nothing said. */
   readonly levers: LeversConfig | null;
+  /** Share of a provider that is short, relative to its siblings. */
+  readonly weight: number;
+  /** Of its requests while they wait. Null: nothing said. */
+  readonly priority: Priority | null;
 }
 
 /** Of a scope that says nothing; shared by all of these. */
@@ -21,4 +27,6 @@ export const NO_GOVERNANCE: GovernanceConfig = {
   sessions: null,
   subagents: null,
   levers: null,
+  weight: 1,
+  priority: null,
 };

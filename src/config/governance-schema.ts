@@ -3,6 +3,7 @@ import { z } from "zod";
 import { accessSchema } from "./access-schema.ts";
 import { leversField } from "./levers-schema.ts";
 import { sessionFields } from "./sessions-schema.ts";
+import { fairShare } from "./fairness-schema.ts";
 
 export const governance = {
   mode: z
@@ -14,6 +15,7 @@ export const governance = {
     .describe("What requests may be. Every scope of the chain must allow, any denial refuses."),
   ...sessionFields,
   levers: leversField,
+  ...fairShare,
 };
 
 /** As the file has them. */

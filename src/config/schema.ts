@@ -26,6 +26,7 @@ import {
   timeZone,
 } from "./schema-text.ts";
 import { priceSchema } from "./price-schema.ts";
+import { fairnessSchema } from "./fairness-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { leversOfAll } from "./levers-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
@@ -415,6 +416,9 @@ export const fileSchema = z.strictObject({
   access: governance.access.describe("What any request may be, whoever asks."),
   routing: routingSchema.prefault({}).describe("Which provider and model answer which request."),
   ...leversOfAll,
+  fairness: fairnessSchema
+    .prefault({})
+    .describe("How requests share a provider that has room for fewer than there are."),
   prices: z
     .array(priceSchema)
     .default([])

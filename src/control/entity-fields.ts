@@ -1,5 +1,6 @@
 /** Entities of the configuration with the field names of the file; secrets are left out. */
 import { z } from "zod";
+import { PRIORITIES } from "../config/fairness-config.ts";
 import type {
   BudgetConfig,
   CustomerConfig,
@@ -61,6 +62,8 @@ const scope = {
   subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
   ...capped,
   levers: printedLevers.optional().describe("Left out: it says none."),
+  weight: z.number().describe("Share of a provider that is short, relative to siblings that wait."),
+  priority: z.enum(PRIORITIES).nullable().describe("Null: the scope above says, else by the task."),
 };
 
 const origin = z.enum(["file", "api"]).describe("What is of the file is changed there alone.");
@@ -166,7 +169,8 @@ function scopeOf(
   const access = printAccess(governance.access);
   const levers = governance.levers === null ? {} : { levers: printLevers(governance.levers) };
   const caps = { ...sessionCapsOf(governance), ...capsOf(entity) };
-  return { id, name, labels: { ...labels }, access, ...caps, ...levers };
+  const { weight, priority } = governance;
+  return { id, name, labels: { ...labels }, access, ...caps, ...levers, weight, priority };
 }
 
 function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {

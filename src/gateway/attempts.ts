@@ -29,6 +29,7 @@ import { bestOf, replyOf, type Failure } from "./failures.ts";
 import { insideMs, type Exchange } from "./exchange.ts";
 import { BETA, identifiedBy, upstreamRequest } from "./forward.ts";
 import type { Course, Failed } from "./course.ts";
+import { whenTurn } from "./fair-turn.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { endingOf, recordAbandoned, recordCancel, recordSettlement } from "./record.ts";
@@ -50,12 +51,10 @@ export async function serveByAttempts(
   course: Course,
   gateway: Gateway,
 ): Promise<Refusal | null> {
-  const { exchange } = attempting;
   const run: Run = { attempting, course, gateway, failures: [] };
   let target = course.first();
   for (;;) {
-    const next =
-      target ?? (run.failures.length > 0 ? null : await whenRoom(exchange, course, gateway));
+    const next = target ?? (await nextWithRoom(run));
     if (next === null) break;
     if (isRefusal(next)) return next;
     const step = await attemptAt(next, run);
@@ -65,6 +64,14 @@ export async function serveByAttempts(
     target = step.next;
   }
   return bestOf(run.failures)?.refusal ?? course.noneUsable();
+}
+
+/** The first target, or after a refusal for its provider's rate another turn; null: no more attempts. */
+async function nextWithRoom(run: Run): Promise<Target | Refusal | null> {
+  const { attempting, course, gateway, failures } = run;
+  if (failures.length > 0 && !course.waitsAgain) return null;
+  if (gateway.fair.settings.enabled) return whenTurn(attempting, course, gateway);
+  return whenRoom(attempting.exchange, course, gateway);
 }
 
 interface Run {
@@ -255,7 +262,7 @@ async function conclude(attempt: Attempt, relayed: Relayed, run: Run): Promise<S
   const { errorClass } = failed;
   run.failures.push({ errorClass, ...errorFor(attempt, relayed, gateway) });
   const next = course.after(failed);
-  if (next.next !== null) {
+  if (next.next !== null || course.waitsAgain) {
     record(attempt, relayed, { settlement, end: null, gateway });
     return { kind: "again", ...next };
   }

@@ -6,9 +6,12 @@ import { classify } from "../routing/attempts/classify.ts";
 import { errorRow, type ErrorClass } from "../routing/attempts/error-class.ts";
 import { nextMove, type NextMove } from "../routing/attempts/next-move.ts";
 import { retryAfterMs } from "../routing/attempts/retry-after.ts";
+import type { Passing } from "../routing/fairness/regained.ts";
 import type { Pick, PickRequest } from "../routing/health/health.ts";
 import { accountShortage, keysWithRoom } from "./accounts.ts";
 import type { Exchange } from "./exchange.ts";
+import { placesOf, roomInMsAt, takesOneMore, type Asking } from "./fair-places.ts";
+import type { Place } from "./fair-waiting.ts";
 import type { Gateway } from "./ports.ts";
 import { nobodyUsable } from "./refuse.ts";
 import type { Relayed } from "./relay.ts";
@@ -42,6 +45,8 @@ interface Outlook {
   readonly shortage: Shortage | null;
 }
 
+/** So often a request that was refused for its provider's rate goes back among those that wait. */
+const WAITS_AGAIN_MAX = 2;
 const NOWHERE: NextTarget = { next: null, waitMs: 0 };
 
 export interface Way extends Routed {
@@ -64,6 +69,12 @@ export class Course {
   #books: Books | null;
   #retries = 0;
   #isServing = false;
+  /** Its turn among those that wait; null: it does not wait, and goes behind those that do. */
+  #turn: { readonly provider: string; readonly taken: ReadonlySet<string> } | null = null;
+  #passing: Passing | null = null;
+  #waitsAgain = false;
+  /** Since when it waits its turn; null: it has not. */
+  #sinceMs: number | null = null;
 
   constructor(exchange: Exchange, routed: Way, gateway: Gateway) {
     this.#exchange = exchange;
@@ -87,14 +98,69 @@ export class Course {
   }
 
   /** The target's key had no room any more when its hold was to be taken: as if it had not been chosen. */
-  passOver({ candidate, credential }: Target): Target | null {
+  passOver(target: Target): Target | null {
+    const { candidate } = target;
     this.abandon();
-    const tried = this.#tried.get(candidate);
-    tried?.delete(credential?.id ?? "");
-    if (tried?.size === 0) this.#tried.delete(candidate);
+    this.#forgetTry(target);
     const { candidates, fallbacks } = this.#routed;
     const lists = [candidates, fallbacks.context_length, fallbacks.content_policy];
     return this.#enter(this.#anyOf(lists.find((list) => list.includes(candidate)) ?? candidates));
+  }
+
+  /** Its turn at a provider, but for keys that are taken; null: no room. */
+  atTurn(provider: string, taken: ReadonlySet<string>): Target | null {
+    this.#turn = { provider, taken };
+    const passage = this.#anyOf(
+      this.#routed.candidates.filter(({ use }) => use.provider.id === provider),
+    );
+    this.#turn = null;
+    return passage === null ? null : this.#enter(passage);
+  }
+
+  /** Where waiting its turn can help within so long; nowhere, where there is no fair order. */
+  places(): readonly Place[] {
+    const { candidates } = this.#routed;
+    return this.#queues() ? placesOf(candidates, this.#asking(), this.#tried) : [];
+  }
+
+  /** In how many milliseconds a provider may have room. */
+  roomInMs(provider: string): number {
+    return roomInMsAt(this.#routed.candidates, provider, this.#asking());
+  }
+
+  get candidates(): readonly Candidate[] {
+    return this.#routed.candidates;
+  }
+
+  /** Who waits again, having had nothing, keeps its place and has paid. */
+  waitsSince(costOf: () => number): { readonly sinceMs: number; readonly cost: number } {
+    const known = this.#sinceMs;
+    this.#sinceMs ??= this.#gateway.clock.monotonicMs();
+    return { sinceMs: this.#sinceMs, cost: known === null ? costOf() : 0 };
+  }
+
+  /** Why waiting does not help any more; null: it may. */
+  endsInVain(): Refusal | null {
+    return this.places().length === 0 ? this.noneUsable() : null;
+  }
+
+  /** How long it may still wait for room. */
+  leftMs(): number {
+    return this.#gateway.fair.settings.waitMs - this.#exchange.waitedMs;
+  }
+
+  /** The provider has refused it for its rate, and nobody else can serve: it waits its turn. */
+  get waitsAgain(): boolean {
+    return this.#waitsAgain;
+  }
+
+  #queues(): boolean {
+    return this.#books === "real" && this.#gateway.fair.settings.enabled;
+  }
+
+  #asking(): Asking {
+    const { failOver } = this.#exchange.ruling.policy;
+    return { books: this.#books, leftMs: this.leftMs(), failOver, gateway: this.#gateway };
   }
 
   /** Whether a key is well and short of nothing but the end of a request in flight. */
@@ -118,6 +184,7 @@ export class Course {
     if (errorClass === "cut" && !relayed.clientGone)
       this.#report("cut", { status: relayed.status, retryAfterMs: null, firstContentMs: null });
     else if (!this.#isServing) this.abandon();
+    this.#pass();
   }
 
   /** The class of an attempt's end; null for a whole answer. */
@@ -146,6 +213,7 @@ export class Course {
       retryAfterMs: failed.retryAfterMs,
       firstContentMs: null,
     });
+    this.#pass();
     if (!this.#exchange.ruling.policy.failOver) return NOWHERE;
     const row = errorRow(errorClass);
     const fallback = row.ownFallback ? this.#fallback(errorClass) : null;
@@ -163,6 +231,7 @@ export class Course {
       draw: this.#gateway.random(),
       takeExtra: () => this.#gateway.retries.take(this.#gateway.clock.monotonicMs()),
     });
+    if (errorClass === "rate_limited" && this.#goesBehind(move, current)) return NOWHERE;
     return this.#follow(move, { current, fallback, otherKey, otherTarget });
   }
 
@@ -175,6 +244,7 @@ export class Course {
   /** The attempt ended without telling anything of its target. */
   abandon(): void {
     if (this.#current !== null) this.#gateway.health.abandon(this.#current.pick);
+    this.#pass();
   }
 
   /** Why nobody can be asked now, and when the first can. */
@@ -213,6 +283,25 @@ export class Course {
     });
   }
 
+  /** Instead of a pause by itself: room comes to all who wait for it in their order. */
+  #goesBehind(move: NextMove, { target }: Passage): boolean {
+    if (!this.#queues() || this.#retries >= WAITS_AGAIN_MAX) return false;
+    if (move.kind !== "same_key" && (move.kind !== "stop" || move.why !== "deadline")) return false;
+    this.#forgetTry(target);
+    if (this.leftMs() <= 0 || this.places().length === 0) return false;
+    const { retries, clock } = this.#gateway;
+    if (move.kind === "stop" && !retries.take(clock.monotonicMs())) return false;
+    this.#retries++;
+    this.#waitsAgain = true;
+    return true;
+  }
+
+  #forgetTry({ candidate, credential }: Target): void {
+    const tried = this.#tried.get(candidate);
+    tried?.delete(credential?.id ?? "");
+    if (tried?.size === 0) this.#tried.delete(candidate);
+  }
+
   #follow(
     move: NextMove,
     of: {
@@ -244,7 +333,9 @@ export class Course {
   #enter(passage: Passage | null): Target | null {
     this.#current = passage;
     if (passage === null) return null;
+    this.#waitsAgain = false;
     const { target } = passage;
+    this.#begin(passage);
     const [own] = this.#routed.candidates;
     const isAfterFailure = own !== undefined && this.#tried.has(own);
     this.#exchange.routeNote = this.#routed.noteAt(target, isAfterFailure);
@@ -280,12 +371,31 @@ export class Course {
   #passageIn(of: Candidate | Target, lastResort: boolean): Passage | null {
     const candidate = "candidate" in of ? of.candidate : of;
     const tried = this.#tried.get(candidate);
-    const open =
-      this.#books === null ? candidate.keys : keysWithRoom(candidate, this.#books, this.#gateway);
+    const open = this.#open(candidate);
+    if (open === null) return null;
     const keys = tried === undefined ? open : open.filter(({ id }) => !tried.has(id));
     // Without a key only who needs none is asked, and once.
     if (keys.length === 0 && (tried !== undefined || candidate.keys.length > 0)) return null;
     return this.#pick(candidate, keys, { lastResort, inMs: 0 });
+  }
+
+  /** Keys with room that is for this request; null: not even a provider without keys has any. */
+  #open(candidate: Candidate): Candidate["keys"] | null {
+    if (this.#books === null) return candidate.keys;
+    const open = keysWithRoom(candidate, this.#books, this.#gateway);
+    if (!this.#queues()) return open;
+    if (candidate.keys.length === 0) return this.#mayTake(candidate, "") ? open : null;
+    return open.every(({ id }) => this.#mayTake(candidate, id))
+      ? open
+      : open.filter(({ id }) => this.#mayTake(candidate, id));
+  }
+
+  #mayTake({ use }: Candidate, key: string): boolean {
+    const provider = use.provider.id;
+    const { fair } = this.#gateway;
+    const isOthers =
+      this.#turn === null ? fair.isAwaited(provider, key) : this.#turn.taken.has(key);
+    return !isOthers && takesOneMore(provider, key, this.#asking());
   }
 
   /** A target that the rule names for just this refusal. */
@@ -336,6 +446,28 @@ export class Course {
   }
 
   #report(outcome: ErrorClass | "ok", detail: Parameters<Gateway["health"]["report"]>[2]): void {
-    if (this.#current !== null) this.#gateway.health.report(this.#current.pick, outcome, detail);
+    if (this.#current === null) return;
+    const { health, fair, clock } = this.#gateway;
+    const { pick } = this.#current;
+    health.report(pick, outcome, detail);
+    const nowMs = clock.monotonicMs();
+    if (outcome === "ok") this.#passing?.regain.succeeded(nowMs);
+    else if (outcome === "rate_limited" && this.#queues())
+      fair.regained.refused(pick.provider, pick.key ?? "", { beganMs: pick.beganMs, nowMs });
+    fair.wake();
+  }
+
+  /** An attempt counts among those of a key that comes back by degrees. */
+  #begin({ pick }: Passage): void {
+    this.#pass();
+    if (!this.#queues()) return;
+    this.#passing = this.#gateway.fair.regained.begin(pick.provider, pick.key ?? "", pick.beganMs);
+  }
+
+  #pass(): void {
+    if (this.#passing === null) return;
+    this.#passing.regain.end();
+    this.#passing = null;
+    this.#gateway.fair.wake();
   }
 }

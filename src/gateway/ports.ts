@@ -7,6 +7,7 @@ import type { Outcome, RepeatMark, TaskType } from "../journal/record.ts";
 import type { LedgerClock } from "../ledger/clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { TurnMemory } from "../ledger/memory.ts";
+import type { FairWaiting } from "./fair-waiting.ts";
 import type { WaitingRoom } from "./waiting.ts";
 import type { SessionTtls } from "../policy/levers/session-ttls.ts";
 import type { Policy } from "../policy/plan.ts";
@@ -63,6 +64,8 @@ export interface Metrics {
   /** `result`: "ok", a status class ("4xx"), or a fault's name. */
   readonly attemptEnds: (provider: string, result: string) => void;
   readonly holdOverrun: (provider: string) => void;
+  /** A request has waited for room at a provider. */
+  readonly queueWaitEnds: (seconds: number) => void;
 }
 
 export interface Log {
@@ -138,6 +141,8 @@ export interface Gateway {
   /** What sessions near a cap have shown of their input. */
   readonly turns: TurnMemory;
   readonly waiting: WaitingRoom;
+  /** Where requests wait for room at providers. */
+  readonly fair: FairWaiting;
   /** How long a request waits for others' holds. */
   readonly budgetWaitMs: () => number;
   readonly maxBodyBytes: () => number;

@@ -6,6 +6,7 @@ import type { Unsupported } from "../wire/egress.ts";
 import type { Gateway } from "./ports.ts";
 
 const PATH_CHARACTERS_MAX = 100;
+const CROWDED_SECONDS_MAX = 3_600;
 const RETRY_SOON = { "retry-after": "5" };
 
 /** 404 for what is not one of our listed paths. */
@@ -98,6 +99,23 @@ export function nobodyUsable(model: string, untilMs: number): Refusal {
   return refusal(
     "no_provider_available",
     `No provider can serve model ${model} at the moment; the first may again in ${seconds} s.`,
+    { "retry-after": String(seconds) },
+  );
+}
+
+/** 429 where more wait for a provider than it can serve in time, or than may wait. */
+export function crowded(
+  provider: string,
+  of: { readonly kind: "full" | "late"; readonly retryMs: number },
+): Refusal {
+  const seconds = Math.min(CROWDED_SECONDS_MAX, Math.max(1, Math.ceil(of.retryMs / 1000)));
+  const why =
+    of.kind === "full"
+      ? "as many requests as may already wait for it"
+      : "this one has waited its time for it in vain";
+  return refusal(
+    "rate_limited",
+    `Provider ${provider} is short of room, and ${why}; try again in ${seconds} s.`,
     { "retry-after": String(seconds) },
   );
 }

@@ -70,7 +70,7 @@ export async function whenRoom(
 }
 
 /** A waiting request leaves when its key is revoked, its session stopped, or the gateway drains. */
-function stillWelcome(exchange: Exchange, gateway: Gateway): Refusal | null {
+export function stillWelcome(exchange: Exchange, gateway: Gateway): Refusal | null {
   if (gateway.draining()) return draining();
   const caller = identify(exchange.request.headers, gateway.ruling(), gateway.ledgerClock.nowMs());
   return isRefusal(caller) ? caller : haltOf(exchange, gateway);

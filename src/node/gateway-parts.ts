@@ -3,6 +3,7 @@ import type { Clock } from "../core/time.ts";
 import type { Gateway, Log, Metrics, ProviderHealth, SessionControl } from "../gateway/ports.ts";
 import type { HealthReport } from "../gateway/server.ts";
 import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
+import { FairWaiting } from "../gateway/fair-waiting.ts";
 import type { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
 import { SessionLog } from "../gateway/session-log.ts";
@@ -82,6 +83,11 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     upstream: (kind) => clients.of(kind),
     turns: new TurnMemory(),
     waiting: parts.waiting,
+    fair: new FairWaiting(node.state.fold.ledger, {
+      clock: parts.clock,
+      settings: () => configuration.inForce.config.fairness,
+      onWaited: parts.metrics.queueWaitEnds,
+    }),
     budgetWaitMs: () => configuration.inForce.config.server.budgetWaitMs,
     maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
     timeouts: () => configuration.inForce.config.server.timeouts,

@@ -31,7 +31,11 @@ const MONTH: BudgetReading = {
 };
 
 function create(budgets: readonly BudgetReading[] = [], journalLagMs = 0) {
-  return createMetrics({ budgets: () => budgets, journalLagMs: () => journalLagMs });
+  return createMetrics({
+    budgets: () => budgets,
+    journalLagMs: () => journalLagMs,
+    queueWaiting: () => new Map([["anthropic", 3]]),
+  });
 }
 
 /** The value of one sample, by its name and labels as printed; null where it is missing. */

@@ -39,6 +39,8 @@ export interface MetricsSources {
   readonly budgets: () => readonly BudgetReading[];
   /** How long the oldest unwritten record of the journal has waited; 0 where there is none. */
   readonly journalLagMs: () => number;
+  /** Requests that wait for room, by provider. */
+  readonly queueWaiting: () => ReadonlyMap<string, number>;
 }
 
 export interface TollgateMetrics {
@@ -49,6 +51,8 @@ export interface TollgateMetrics {
   /** `result`: "ok", a status class ("4xx"), or a fault's name. */
   readonly attemptEnds: (provider: string, result: string) => void;
   readonly holdOverrun: (provider: string) => void;
+  /** A request has waited for room at a provider. */
+  readonly queueWaitEnds: (seconds: number) => void;
   /** The self-check found the books to contradict themselves. */
   readonly invariantBreached: (invariant: string) => void;
   /** All metrics in Prometheus' text format 0.0.4. */
@@ -70,6 +74,8 @@ const OVERHEAD_BUCKETS = [
 const ANSWER_BUCKETS = [
   0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 45, 60, 90, 120, 180, 300, 600,
 ];
+/** 5 ms to 60 s: what requests wait for each other. */
+const WAIT_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60];
 /** Unlisted models may be asked for under any name; from here on they share one label. */
 const MODELS_MAX = 500;
 const OTHER_MODELS = "other";
@@ -120,6 +126,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
       countRequest(counters, finished, modelLabel(finished.model ?? ""));
     },
     attemptEnds: (provider, result) => counters.attempts.add([provider, result]),
+    queueWaitEnds: (seconds) => counters.queueWait.observe(seconds),
     holdOverrun: () => counters.overruns.inc(),
     invariantBreached: (invariant) => counters.breaches.inc({ invariant }),
     metricsText: () => registry.metrics(),
@@ -162,6 +169,11 @@ function createCounters(registry: Registry) {
       name: "tollgate_request_seconds",
       help: "Arrival of a request to the end of its answer.",
       buckets: ANSWER_BUCKETS,
+    }),
+    queueWait: new QueuedHistogram(registry, {
+      name: "tollgate_queue_wait_seconds",
+      help: "What a request that waited for room at a provider has waited, however that ended.",
+      buckets: WAIT_BUCKETS,
     }),
     attempts: new CountedSeries(registry, {
       name: "tollgate_upstream_attempts_total",
@@ -212,6 +224,16 @@ function registerGauges(registry: Registry, sources: MetricsSources): void {
     registers: [registry],
     collect() {
       this.set(sources.journalLagMs() / 1000);
+    },
+  });
+  new Gauge({
+    name: "tollgate_queue_waiting",
+    help: "Requests that wait for room at a provider.",
+    labelNames: ["provider"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [provider, count] of sources.queueWaiting()) this.set({ provider }, count);
     },
   });
   const amounts = [

@@ -14,6 +14,7 @@ import { route } from "../../src/gateway/route.ts";
 import { Seats } from "../../src/routing/stickiness/seats.ts";
 import { SessionLog } from "../../src/gateway/session-log.ts";
 import { subjectOf } from "../../src/gateway/subject.ts";
+import { FairWaiting } from "../../src/gateway/fair-waiting.ts";
 import { WaitingRoom } from "../../src/gateway/waiting.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
 import type { Journal } from "../../src/journal/journal.ts";
@@ -222,6 +223,11 @@ export class Admission {
       random: () => 0.5,
       turns: new TurnMemory(),
       waiting: new WaitingRoom(ledger, clock),
+      fair: new FairWaiting(ledger, {
+        clock,
+        settings: () => ({ enabled: true, queueMax: 1_000, waitMs: 60_000 }),
+        onWaited: () => undefined,
+      }),
       budgetWaitMs: () => 60_000,
       maxBodyBytes: () => 2 ** 20,
       timeouts: () => ({ headerMs: 1, bodyIdleMs: 1, connectMs: 1, firstByteMs: 1, idleMs: 1 }),
@@ -271,6 +277,7 @@ const NO_METRICS: Metrics = {
   requestEnds: () => undefined,
   attemptEnds: () => undefined,
   holdOverrun: () => undefined,
+  queueWaitEnds: () => undefined,
 };
 
 /** No budget is added to what has spent already. */

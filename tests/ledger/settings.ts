@@ -249,6 +249,7 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
     admin: { token: null, openMetrics: false },
     prices: [],
     access: null,
+    fairness: { enabled: true, queueMax: 1, waitMs: 0 },
     routing: { failOver: true, onUnsupported: "refuse", rules: [] },
     levers: null,
     leverRules: [],

@@ -1,6 +1,7 @@
 /** A process of the node without sockets, money and disk: what it keeps comes from the file of the one before. */
 import type { Gateway, Metrics, Ruling } from "../../src/gateway/ports.ts";
 import { SessionLog } from "../../src/gateway/session-log.ts";
+import { FairWaiting } from "../../src/gateway/fair-waiting.ts";
 import { WaitingRoom } from "../../src/gateway/waiting.ts";
 import { Hasher } from "../../src/identity/key-ring.ts";
 import type { Journal } from "../../src/journal/journal.ts";
@@ -80,6 +81,11 @@ export function bootGateway(of: ProcessParts): Gateway {
     random,
     turns: new TurnMemory(),
     waiting: new WaitingRoom(ledger, clock),
+    fair: new FairWaiting(ledger, {
+      clock,
+      settings: () => ({ enabled: true, queueMax: 1_000, waitMs: 60_000 }),
+      onWaited: () => undefined,
+    }),
     budgetWaitMs: () => 60_000,
     maxBodyBytes: () => 2 ** 20,
     timeouts: () => TIMEOUTS,
@@ -147,6 +153,7 @@ const NO_METRICS: Metrics = {
   requestEnds: () => undefined,
   attemptEnds: () => undefined,
   holdOverrun: () => undefined,
+  queueWaitEnds: () => undefined,
 };
 
 function unreached(): never {

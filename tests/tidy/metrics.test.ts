@@ -29,6 +29,7 @@ async function exposition(): Promise<string> {
   const metrics = createMetrics({
     budgets: () => [{ ...budget, limit: 1n, settled: 0n, held: 0n }],
     journalLagMs: () => 0,
+    queueWaiting: () => new Map([["a", 1]]),
   });
   metrics.requestEnds({
     customer: "a",
@@ -47,6 +48,7 @@ async function exposition(): Promise<string> {
   });
   metrics.attemptEnds("a", "ok");
   metrics.holdOverrun("a");
+  metrics.queueWaitEnds(0);
   metrics.invariantBreached("a");
   return metrics.metricsText();
 }

@@ -39,6 +39,8 @@ const WINDOW_SILENCE_MS = 600_000;
 const FAILING_WISH_MAX_MS = 600_000;
 /** A probe that never reports is given up after this; another may go. */
 const PROBE_LOST_MS = 60_000;
+/** What a probe under way is expected to take. */
+const PROBE_SOON_MS = 1_000;
 /** The way back: from a tenth of the traffic to all of it, while it goes well. */
 const RAMP_MS = 60_000;
 const RAMP_START = 0.1;
@@ -117,6 +119,12 @@ export class Gate {
     if (this.#reason === null) return nowMs;
     const probedUntilMs = this.#isProbed(nowMs) ? (this.#probeSinceMs ?? 0) + PROBE_LOST_MS : nowMs;
     return Math.max(this.#untilMs, probedUntilMs, nowMs);
+  }
+
+  /** For how long a gate that was shut for its rate lets nobody pass; 0: it was not, or somebody may. */
+  restMs(nowMs: number): number {
+    if (this.#reason !== "rate_limited" || this.passage(nowMs) !== "no") return 0;
+    return this.#untilMs > nowMs ? this.#untilMs - nowMs : PROBE_SOON_MS;
   }
 
   beginProbe(nowMs: number): void {

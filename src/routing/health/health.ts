@@ -162,6 +162,19 @@ export class Health {
     return Math.max(first, state.gate.usableAtMs(nowMs));
   }
 
+  /**
+   * For how many milliseconds a key rests that its provider has refused for its rate; 0: it does not.
+   * Infinity where it is out for another reason, for which nobody but a probe may ask it.
+   */
+  restMs(provider: string, key: string | null): number {
+    const gate = this.#providers.get(provider)?.keys.get(key ?? "")?.gate;
+    if (gate === undefined || gate.reason === null) return 0;
+    const nowMs = this.#clock.monotonicMs();
+    const isOut = gate.reason === "credential" || gate.reason === "out_of_credit";
+    if (isOut) return gate.passage(nowMs) === "no" ? Infinity : 0;
+    return gate.restMs(nowMs);
+  }
+
   /** True where the provider and at least one of the keys take all of their usual traffic. */
   isHealthy(provider: string, keys: readonly WeightedKey[]): boolean {
     const nowMs = this.#clock.monotonicMs();
