@@ -5,6 +5,7 @@ import type { Finding } from "./explain.ts";
 import type { Path } from "./fault.ts";
 import type { ConfigFile } from "./schema.ts";
 import { shown } from "./secrecy.ts";
+import { warnOfSmallLimits } from "./warn-limits.ts";
 
 /**
  * The least cap that work with these models can use to 95 %; null where it is not known.
@@ -33,6 +34,7 @@ export function warningsOf(
   }
   for (const [path, budgets] of budgetsOf(file)) warnOfIdleZones(path, budgets, warn);
   if (smallestCap !== null) warnOfSmallCaps(config, smallestCap, warn);
+  warnOfSmallLimits(config, warn);
   return findings;
 }
 
