@@ -79,8 +79,8 @@ export interface ClaimRefused extends Refusal {
   readonly awaitsOthers: boolean;
 }
 
-export function claimRefused(refused: Refusal, awaitsOthers: boolean): ClaimRefused {
-  return { ...refused, awaitsOthers };
+export function claimRefused(refused: Refusal, isBusy: boolean): ClaimRefused {
+  return { ...refused, awaitsOthers: isBusy };
 }
 
 export function isClaimRefused(refused: Refusal): refused is ClaimRefused {

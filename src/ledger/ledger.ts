@@ -244,18 +244,14 @@ export class Ledger {
   /** Lowers an open hold to `need`, and to these tokens where any are said. */
   release(hold: Hold, need: bigint, tokens: TokenNeed = hold.tokens): void {
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
-    const { input, output } = tokens;
-    invariant(input <= hold.tokens.input && output <= hold.tokens.output, "it lowers tokens too");
+    const { input, output } = hold.tokens;
+    invariant(tokens.input <= input && tokens.output <= output, "a release lowers tokens");
     const after: Need = { need, tokens };
-    const { shadowNeed, shadowTokens } = hold;
-    const shadowAfter =
-      shadowNeed === null ? null : leastOf({ need: shadowNeed, tokens: shadowTokens }, after);
+    const shadow = shadowOf(hold);
+    const shadowAfter = shadow === null ? null : leastOf(shadow, after);
     for (const window of hold.windows) {
       const by = amountHeld(window, hold) - amountHeld(window, after);
-      const shadowBy =
-        shadowAfter === null
-          ? 0n
-          : (shadowHeld(window, hold) ?? 0n) - amountHeld(window, shadowAfter);
+      const shadowBy = loweredBy(window, shadow, shadowAfter);
       if (by !== 0n || shadowBy !== 0n) release(window, by, shadowBy);
     }
     hold.need = need;
@@ -343,10 +339,18 @@ export function detachedMeter(id: string): Meter {
 }
 
 /** What the shadow holds of a hold; null where enforcement would have refused it. */
-function shadowHeld(window: Window, { shadowNeed, shadowTokens }: Hold): bigint | null {
-  return shadowNeed === null
-    ? null
-    : amountHeld(window, { need: shadowNeed, tokens: shadowTokens });
+function shadowOf({ shadowNeed, shadowTokens }: Hold): Need | null {
+  return shadowNeed === null ? null : { need: shadowNeed, tokens: shadowTokens };
+}
+
+function shadowHeld(window: Window, hold: Hold): bigint | null {
+  const shadow = shadowOf(hold);
+  return shadow === null ? null : amountHeld(window, shadow);
+}
+
+function loweredBy(window: Window, before: Need | null, after: Need | null): bigint {
+  if (before === null || after === null) return 0n;
+  return amountHeld(window, before) - amountHeld(window, after);
 }
 
 function leastOf(left: Need, right: Need): Need {

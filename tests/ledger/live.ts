@@ -104,8 +104,8 @@ export class Live {
     const windows = metersOf(plan, use)
       .filter((meter) => agent !== null || !isOfAgents(meter))
       .map((meter) => {
-        const name = agent === null ? {} : { agent: this.#sessions.agentOf(session, agent) };
-        return this.ledger.windowAt(meter, this.nowMs, { ...session, ...name });
+        const of = agent === null ? {} : { agent: this.#sessions.agentOf(session, agent) };
+        return this.ledger.windowAt(meter, this.nowMs, { ...session, ...of });
       });
     const isEnforced = request.ruling.policy.mode === "enforce";
     const decided = this.#decide(request, windows, isEnforced ? "real" : "shadow");
