@@ -69,7 +69,7 @@ interface Known extends Knowledge {
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
   const { windows, nowMs } = windowsOf(request, gateway);
   const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
-  const limited = limitShortage(windows, nowMs, "real", leastClaim(request, byBytes));
+  const limited = limitShortage(windows, nowMs, "real", () => leastClaim(request, byBytes));
   if (limited !== null) {
     const refused = explainShortage(limited, "real", nowMs);
     return isOfAccount(limited) ? keyIsFull(refused) : refused;
@@ -121,7 +121,7 @@ function shadowDecision(
   windows: readonly Window[],
   at: { readonly nowMs: number; readonly pricing: Pricing },
 ): Decision | Refusal {
-  const limited = limitShortage(windows, at.nowMs, "shadow", leastClaim(request, at.pricing));
+  const limited = limitShortage(windows, at.nowMs, "shadow", () => leastClaim(request, at.pricing));
   if (limited !== null) return explainShortage(limited, "shadow", at.nowMs);
   return decideOn({ request, windows, books: "shadow", cutAt: null, ...at });
 }

@@ -132,7 +132,7 @@ export class Live {
 
   #decide(request: Request, windows: readonly Window[], books: Books): Decision | Short {
     const least = Math.min(request.asked, Math.max(2_000, request.floor));
-    const limited = limitShortage(windows, this.nowMs, books, claimFor(request, least));
+    const limited = limitShortage(windows, this.nowMs, books, () => claimFor(request, least));
     const rung =
       limited === null
         ? climb({
