@@ -2,19 +2,16 @@
 import { z } from "zod";
 import {
   DURATION,
-  isRolling,
   isTimeout,
-  isUsd,
   parseAddress,
   parseDuration,
   parseMoment,
   parsePlainUrl,
   PLAIN_URL,
   REFERENCE,
-  ROLLING,
   TIMER_DAYS_MAX,
-  USD,
 } from "./scalar.ts";
+import { governed, rateLimit } from "./caps-schema.ts";
 import {
   anyText,
   glob,
@@ -42,26 +39,7 @@ const PROVIDER_SETTINGS = [
   "workspace",
   "account",
 ] as const;
-const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const TIMER_SECONDS_MAX = TIMER_DAYS_MAX * 86_400;
-const PERIODS = [
-  "second",
-  "minute",
-  "hour",
-  "day",
-  "week",
-  "month",
-  "total",
-  "session",
-  "subagent",
-] as const;
-
-const usd = text({
-  pattern: USD,
-  holds: isUsd,
-  fault:
-    'is not an amount of US dollars: write a decimal that is not negative, at most 9000000000 and with up to 9 decimals, such as "30" or "0.05"',
-});
 
 const timeout = text({
   pattern: DURATION,
@@ -72,12 +50,6 @@ const duration = text({
   pattern: DURATION,
   holds: (value) => parseDuration(value) !== null,
   fault: "is not a duration: write a whole number above 0 and ms, s, m, h or d, such as 400d",
-});
-const rolling = text({
-  pattern: ROLLING,
-  holds: isRolling,
-  fault:
-    "is not the span of a rolling window: write a whole number above 0 and s, m, h or d, such as 5h",
 });
 const address = text({
   pattern: /^\S+:\d{1,5}$/,
@@ -93,56 +65,6 @@ const fileReference = text({
   fault: "must be a file: write file:PATH",
 });
 const path = text({ pattern: /^[^\0]+$/, fault: "is not a path: write one that is not empty" });
-const count = z.int().min(0).max(COUNT_MAX);
-
-const budget = z.strictObject({
-  usd: usd.describe("The cap in US dollars, a decimal string with up to nine decimals."),
-  per: z
-    .enum(PERIODS)
-    .optional()
-    .describe(
-      "The calendar window; total, session and subagent never reset. Either this or rolling.",
-    ),
-  rolling: rolling
-    .optional()
-    .describe("The span of a rolling window: 90s, 30m, 5h, 7d. Either this or per."),
-  time_zone: timeZone
-    .optional()
-    .describe("IANA zone of the calendar window; else the file's time_zone."),
-  overshoot: z
-    .enum(["none", "last_request"])
-    .default("none")
-    .describe("last_request lets one request at a time go over the cap, by at most its own need."),
-});
-
-const rateLimit = z.strictObject({
-  requests: count.optional().describe("Most requests in a window."),
-  input_tokens: count.optional().describe("Most input tokens in a window."),
-  output_tokens: count.optional().describe("Most output tokens in a window."),
-  usd: usd.optional().describe("Most cost in a window, in US dollars; refused as a rate."),
-  concurrent: count.optional().describe("Most requests in flight at once; has no window."),
-  per: z.enum(PERIODS).optional().describe("The calendar window. Either this or rolling."),
-  rolling: rolling
-    .optional()
-    .describe("The span of a rolling window: 90s, 30m, 5h, 7d. Either this or per."),
-  burst: z
-    .int()
-    .min(1)
-    .max(COUNT_MAX)
-    .optional()
-    .describe(
-      "Makes the limit a token bucket of this size, in whole dollars with usd, that refills at its rate.",
-    ),
-  overshoot: z
-    .enum(["none", "last_request"])
-    .optional()
-    .describe("As of budgets; for limits on tokens and usd."),
-});
-
-const governed = {
-  budgets: z.array(budget).default([]).describe("Caps on money; each has a window of its own."),
-  rate_limits: z.array(rateLimit).default([]).describe("Caps on requests, tokens or concurrency."),
-};
 
 const labelled = {
   name: anyText.min(1).max(256).optional().describe("A name for people; shown beside the id."),

@@ -7,6 +7,7 @@ import type { GovernanceConfig } from "./governance-config.ts";
 import type { Path } from "./fault.ts";
 import type { ConfigFile } from "./schema.ts";
 import { shown } from "./secrecy.ts";
+import { warnOfSmallLimits } from "./warn-limits.ts";
 
 /**
  * The least cap that work with these models can use to 95 %; null where it is not known.
@@ -37,6 +38,7 @@ export function warningsOf(
   }
   for (const [path, budgets] of budgetsOf(file)) warnOfIdleZones(path, budgets, warn);
   if (smallestCap !== null) warnOfSmallCaps(config, smallestCap, warn);
+  warnOfSmallLimits(config, warn);
   return findings;
 }
 

@@ -113,7 +113,7 @@ interface Deciding {
 function decide(of: Deciding, known: Known, gateway: Gateway): Decision | Refusal {
   const { request, windows, books, nowMs } = of;
   const byBytes = pricingOf(request, nowMs, NOTHING_KNOWN);
-  const limited = limitShortage(windows, nowMs, books, leastClaim(request, byBytes));
+  const limited = limitShortage(windows, nowMs, books, () => leastClaim(request, byBytes));
   if (limited !== null) {
     const refused = explainShortage(limited, books, nowMs);
     return isOfAccount(limited) ? keyIsFull(refused) : refused;

@@ -305,11 +305,14 @@ describe("a limit that holds by reservation", () => {
   });
 
   test("is told instead of a count that has room sooner", () => {
-    const requests = window("virtual_key/ada|requests|minute|UTC", { cap: 0n });
+    const requests = window("virtual_key/ada|requests|minute|UTC", { cap: 1n, settled: 1n });
     const tokens = window(INPUT, { settled: 99n });
-    const told = limitShortage([requests, tokens], NOW_MS, "real", claim);
+    const told = limitShortage([requests, tokens], NOW_MS, "real", () => claim);
     assert.equal(told?.window, tokens);
-    assert.equal(limitShortage([tokens], NOW_MS, "real", claim), null);
+    assert.equal(
+      limitShortage([tokens], NOW_MS, "real", () => claim),
+      null,
+    );
   });
 
   test("lets the last request over where it may, one at a time", () => {

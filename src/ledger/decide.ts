@@ -46,7 +46,7 @@ export function limitShortage(
   windows: readonly Window[],
   nowMs: number,
   books: Books,
-  least: Claim | null = null,
+  least: (() => Claim) | null = null,
 ): Shortage | null {
   let short: Shortage[] | null = null;
   for (const window of windows) {
@@ -56,9 +56,10 @@ export function limitShortage(
   if (short === null) return null;
   const own = short.filter((shortage) => !isOfAccount(shortage));
   if (own.length === 0) return latest(short, LIMIT_ORDER);
-  for (const window of least === null ? [] : windows)
-    if (least !== null && isReserving(window.meter) && !fitsClaim(window, least, books))
-      own.push(reservationShortageOf(window, { claim: least, nowMs, books }));
+  const claim = least?.();
+  for (const window of claim === undefined ? [] : windows)
+    if (claim !== undefined && isReserving(window.meter) && !fitsClaim(window, claim, books))
+      own.push(reservationShortageOf(window, { claim, nowMs, books }));
   return latest(own, LIMIT_ORDER);
 }
 

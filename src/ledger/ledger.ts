@@ -278,8 +278,8 @@ export class Ledger {
   ): void {
     const { shadowNeed = need, tokens = hold.tokens } = to;
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
-    const { input, output } = tokens;
-    invariant(input <= hold.tokens.input && output <= hold.tokens.output, "it lowers tokens too");
+    const { input, output } = hold.tokens;
+    invariant(tokens.input <= input && tokens.output <= output, "a release lowers tokens");
     const after: Need = { need, tokens };
     const shadowAfter = shadowReleased(hold, { need: shadowNeed, tokens });
     for (const window of hold.windows) {

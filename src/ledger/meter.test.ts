@@ -80,8 +80,9 @@ test("a window's key names its meter, its instance, its session and its agent", 
     fc.property(identity, time, name, name, (of, timeMs, sessionName, agent) => {
       const meter = detachedMeter(meterId(of));
       const named = { virtualKey: "ada@acme", name: sessionName };
-      const ofSession = of.span?.kind === "session" ? named : null;
-      const session = of.span?.kind === "subagent" ? { ...named, agent } : ofSession;
+      const sessions = { session: named, subagent: { ...named, agent } };
+      const kind = of.span?.kind ?? "total";
+      const session = kind === "session" || kind === "subagent" ? sessions[kind] : null;
       const window = newWindow(meter, timeMs, session);
       const parts = parseWindowKey(window.key);
       assert.equal(parts.meterId, meter.id);

@@ -20,6 +20,8 @@ interface Case {
   readonly held?: bigint;
   /** When it has room again; left out: the window's end. */
   readonly reset?: string | null;
+  /** What was asked of a limit that holds by reservation. */
+  readonly asked?: bigint;
 }
 
 function windowOf({ id, cap = 30n * USD, settled = 0n, held = 0n }: Case): Window {
@@ -36,7 +38,8 @@ function explain(of: Case) {
   const window = windowOf(of);
   const { reset = window.endMs } = of;
   const resetMs = typeof reset === "string" ? Date.parse(reset) : reset;
-  const shortage: Shortage = { code: of.code, window, resetMs };
+  const { code, asked } = of;
+  const shortage: Shortage = { code, window, resetMs, ...(asked === undefined ? {} : { asked }) };
   return explainShortage(shortage, "real", NOW_MS);
 }
 
@@ -148,6 +151,47 @@ const SENTENCES: readonly (readonly [of: Case, sentence: string])[] = [
     "Key ada has used its limit of 0 output tokens per minute; none comes back; wait, or ask your platform team for a higher limit.",
   ],
   [
+    {
+      id: "virtual_key/ada|input_tokens|hour|UTC",
+      code: "rate_limited",
+      cap: 5_000n,
+      settled: 4_000n,
+      asked: 2_500n,
+    },
+    "Key ada has 1000 input tokens left of its limit of 5000 input tokens per hour, and this request needs up to 2500 input tokens; room comes at 2026-11-23 11:00 UTC; wait, or ask your platform team for a higher limit.",
+  ],
+  [
+    {
+      id: "team/platform|cost|day|UTC",
+      code: "rate_limited",
+      cap: 5n * USD,
+      settled: 5n * USD,
+      asked: USD,
+    },
+    "Team platform has used its limit of $5 per day; room comes at 2026-11-24 00:00 UTC; wait, or ask your platform team for a higher limit.",
+  ],
+  [
+    {
+      id: "team/platform|cost|minute|UTC|burst:2000000000",
+      code: "rate_limited",
+      cap: 5n * USD,
+      reset: null,
+      asked: 3n * USD,
+    },
+    "Team platform has a limit of $5 per minute; this request needs up to $3, and one of $2 would fit; use /compact or /clear, or ask your platform team for a higher limit.",
+  ],
+  [
+    {
+      id: "virtual_key/ada|output_tokens|session",
+      code: "rate_limited",
+      cap: 9_000n,
+      settled: 9_000n,
+      reset: null,
+      asked: 10n,
+    },
+    "Key ada has nothing left of its limit of 9000 output tokens per session, and this request needs up to 10 output tokens; none comes back; start a new session or ask your platform team for a higher limit.",
+  ],
+  [
     { id: "team/platform|concurrent|now", code: "concurrency_limited", cap: 200n, reset: null },
     "Team platform has 200 requests in flight, all that it may have at once; room comes when one of them ends; try again in a moment.",
   ],
@@ -231,6 +275,18 @@ describe("the headers of an exhausted budget", () => {
       const of: Case = { id, code: "budget_exhausted", ...(reset === undefined ? {} : { reset }) };
       assert.deepEqual(explain(of).headers, { ...always, ...headers });
     });
+});
+
+test("the refusal is by the scope that has the cap, and by none where that is an account", () => {
+  const by = (id: string) => explain({ id, code: "rate_limited", reset: null }).by;
+  assert.equal(by("provider_config/ada/up|requests|total"), "provider_config/ada/up");
+  assert.equal(by("provider_key/up/main|requests|total"), undefined);
+});
+
+test("a limit that others' holds fill is told as a rate", () => {
+  const refused = explain({ id: "team/a|cost|day|UTC", code: "limit_busy", cap: USD, reset: null });
+  assert.deepEqual([refused.code, refused.headers], ["rate_limited", { "retry-after": "5" }]);
+  assert.match(refused.message, /^Team a has no room in its limit of \$1 per day beside/);
 });
 
 test("what a provider's key has in flight is told as a limit of the provider", () => {

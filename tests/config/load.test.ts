@@ -214,7 +214,8 @@ test("what is legal but unwise is a warning with its place", () => {
   const text =
     `${TIERS}admin: { token: env:SECRET }\nvirtual_keys:\n` +
     '  - { id: k, team: t, budgets: [{ usd: "9", per: total, time_zone: UTC }, { usd: "99", per: day }] }\n' +
-    "  - { id: l, team: t, providers: [] }\n";
+    "  - { id: l, team: t, providers: [] }\n" +
+    "  - { id: m, team: t, rate_limits: [{ input_tokens: 99999, per: day }, { output_tokens: 9000, per: day, burst: 7000 }] }\n";
   const asked: unknown[] = [];
   const smallestCap = (models: readonly string[] | null): NanoUsd => {
     asked.push(models);
@@ -228,6 +229,8 @@ test("what is legal but unwise is a warning with its place", () => {
     'warning: tollgate.yaml:5:40 virtual_keys[0].budgets[0].usd: "9" is small for the models that it allows: below 21 a part of it cannot be spent',
     'warning: tollgate.yaml:5:68 virtual_keys[0].budgets[0].time_zone: "UTC" has no effect with per: total: leave it out',
     "warning: tollgate.yaml:6:34 virtual_keys[1].providers: is empty, so the key may use no provider: leave it out for all",
+    "warning: tollgate.yaml:7:53 virtual_keys[2].rate_limits[0].input_tokens: 99999 is small: below 100000 an ordinary request does not fit",
+    "warning: tollgate.yaml:7:112 virtual_keys[2].rate_limits[1].burst: 7000 is small: below 8000 an ordinary request does not fit",
   ]);
   assert.deepEqual(asked, [null]);
 });

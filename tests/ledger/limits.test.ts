@@ -100,7 +100,7 @@ class Chain {
 
   shortage(claim: Claim, nowMs = this.nowMs): Shortage | null {
     const windows = this.windows(nowMs);
-    const limited = limitShortage(windows, nowMs, "real", claim);
+    const limited = limitShortage(windows, nowMs, "real", () => claim);
     return limited ?? claimShortage(windows, claim, { nowMs, books: "real" });
   }
 

@@ -104,8 +104,8 @@ export class Live {
     const windows = metersOf(plan, use)
       .filter((meter) => agent !== null || !isOfAgents(meter))
       .map((meter) => {
-        const name = agent === null ? {} : { agent: this.#sessions.agentOf(session, agent) };
-        return this.ledger.windowAt(meter, this.nowMs, { ...session, ...name });
+        const of = agent === null ? {} : { agent: this.#sessions.agentOf(session, agent) };
+        return this.ledger.windowAt(meter, this.nowMs, { ...session, ...of });
       });
     const isEnforced = request.ruling.policy.mode === "enforce";
     const decided = this.#decide(request, windows, isEnforced ? "real" : "shadow");
@@ -132,7 +132,7 @@ export class Live {
 
   #decide(request: Request, windows: readonly Window[], books: Books): Decision | Short {
     const least = Math.min(request.asked, Math.max(2_000, request.floor));
-    const limited = limitShortage(windows, this.nowMs, books, claimFor(request, least));
+    const limited = limitShortage(windows, this.nowMs, books, () => claimFor(request, least));
     const rung =
       limited === null
         ? climb({

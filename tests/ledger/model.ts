@@ -233,10 +233,10 @@ function refilled(
 
 /** Whether the meter counts the attempt at all. */
 function isIn(meter: ModelMeter, attempt: ModelAttempt): boolean {
-  const isOfAgents = meter.span?.kind === "subagent";
-  if (isOfAgents && attempt.agent === null) return false;
   if (attempt.admittedAt > meter.addedAt) return attempt.chain.has(meter.id);
-  if (meter.unit !== "usd" || isOfAgents || !isOf(meter.scope, attempt)) return false;
+  // Limits, and budgets of agents, begin with nothing.
+  if (meter.unit !== "usd" || meter.span?.kind === "subagent") return false;
+  if (!isOf(meter.scope, attempt)) return false;
   // A budget begins with the window that runs when it is added.
   if (meter.span?.kind === "calendar" && !isRunning(meter, attempt)) return false;
   if (meter.span?.kind !== "session") return true;
