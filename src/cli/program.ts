@@ -17,6 +17,7 @@ import { rebuildVerb } from "./rebuild.ts";
 import { routeVerb } from "./route.ts";
 import { serveVerb } from "./serve.ts";
 import { complain } from "./terminal.ts";
+import { shadowVerb } from "./shadow.ts";
 import { topVerb } from "./top.ts";
 import { usageVerb } from "./usage.ts";
 import { newSession, type Session, withExamples } from "./verb.ts";
@@ -28,6 +29,7 @@ const VERBS = [
   claudeVerb,
   keysVerb,
   usageVerb,
+  shadowVerb,
   topVerb,
   correctVerb,
   checkVerb,

@@ -37,11 +37,17 @@ const limitFields = z
   })
   .meta({ id: "RateLimitOfEntity" });
 
+const mode = z
+  .enum(["enforce", "observe"])
+  .nullable()
+  .describe("observe: its rules and those of what is below it are followed on paper alone.");
+
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  mode,
   ...capped,
 };
 
@@ -141,9 +147,11 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
-  const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
+  const { id, name, labels, governance } = entity;
+  return { id, name, labels: { ...labels }, mode: governance.mode, ...capsOf(entity) };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

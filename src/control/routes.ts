@@ -17,6 +17,7 @@ import type { Route } from "./route.ts";
 import { routeExplainRoutes } from "./route-explain.ts";
 import { sessionRoutes } from "./session.ts";
 import { statusRoutes } from "./status.ts";
+import { shadowRoutes } from "./shadow.ts";
 import { usageRoutes } from "./usage.ts";
 import { virtualKeyRoutes } from "./virtual-keys.ts";
 
@@ -28,6 +29,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...budgetRoutes(ports),
     ...requestRoutes(ports, repeating),
     ...usageRoutes(ports),
+    ...shadowRoutes(ports),
     ...virtualKeyRoutes(ports, repeating),
     ...entityRoutes(ports, repeating),
     ...providerKindRoutes(),

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
 import type { Refusal } from "../core/refusal.ts";
-import type { Attribution, TaskType } from "../journal/record.ts";
+import type { Attribution, ShadowChange, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { Gateway, Ruling } from "./ports.ts";
@@ -43,6 +43,8 @@ export interface Exchange {
   routeNote: string | null;
   /** What enforcement would have answered, where a scope in shadow let it through; the first of several. */
   waived: Refusal | null;
+  /** What else a scope in shadow would have done to it. */
+  readonly shadowChanges: ShadowChange[];
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -85,6 +87,7 @@ export function begin(
     rule: null,
     routeNote: null,
     waived: null,
+    shadowChanges: [],
   };
 }
 

@@ -133,6 +133,7 @@ function admitRecord(
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow === null ? {} : shadowFields(shadow)),
+    ...(exchange.shadowChanges.length === 0 ? {} : { shadow_changes: exchange.shadowChanges }),
   };
 }
 

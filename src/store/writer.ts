@@ -20,6 +20,11 @@ const ATTEMPT = [
   "clamped_max_tokens",
   "waited_ms",
   "refusal",
+  "refusal_by",
+  "observed",
+  "shadow_max_tokens",
+  "shadow_clamped_by",
+  "shadow_changes",
   "overshoot",
   "door",
   "task_source",
@@ -43,6 +48,7 @@ const SETTLEMENT = [
   "upstream_request_id",
   "fault",
   "dropped",
+  "shadow_cost_nano",
 ] as const;
 
 /** An attempt that is over before its row was written. */
@@ -64,6 +70,7 @@ const REQUEST = [
   "outcome",
   "estimated",
   "refusal",
+  "refusal_by",
   "attempts",
   ...USAGE_FIELDS,
   "cost_nano",

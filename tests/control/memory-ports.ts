@@ -21,6 +21,7 @@ import { NO_USAGE } from "../../src/core/usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
 import { freshFolder } from "../cli/run-cli.ts";
+import type { ShadowScope } from "../../src/views/shadow.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
 
@@ -199,6 +200,10 @@ function viewsOf(world: Omit<World, "ports">): ControlPorts["views"] {
       return { data: data.slice(0, filter.limit), next_cursor: data.length > 1 ? "next" : null };
     },
     request: async (id) => world.requests.find((each) => each.id === id) ?? null,
+    shadow: async () => {
+      ready();
+      return { observed_requests: 1, scopes: [SHADOW_SCOPE] };
+    },
     usage: async (query) => {
       ready();
       world.asked.usage.push(query);
@@ -331,6 +336,27 @@ function blankKey(id: string): KeyView["key"] {
   };
 }
 
+const SHADOW_SCOPE: ShadowScope = {
+  scope: { type: "team", id: "platform" },
+  requests: 1,
+  would_refuse: { budget_exhausted: 1 },
+  would_wait: 0,
+  would_clamp: 0,
+  would_reroute: 0,
+  would_change: 0,
+  would_slow: 0,
+  saved_usd: "0.5",
+  hit: [
+    {
+      virtual_key: "ada",
+      owner: null,
+      requests: 1,
+      first: "2026-11-03T10:00:00.000Z",
+      last: "2026-11-03T10:00:00.000Z",
+    },
+  ],
+};
+
 /** A request row with its one attempt; `change` replaces fields. */
 export function requestDetail(id: string, change: Partial<RequestDetail> = {}): RequestDetail {
   const row: Omit<RequestRow, "attempts"> = {
@@ -355,6 +381,7 @@ export function requestDetail(id: string, change: Partial<RequestDetail> = {}): 
     outcome: "ok",
     estimated: false,
     refusal: null,
+    refusal_by: null,
     usage: { ...NO_USAGE, input_tokens: 10, output_tokens: 20 },
     cost_usd: "0.00055",
     price: "listed",
@@ -386,6 +413,9 @@ function attemptOf(row: Omit<RequestRow, "attempts">): RequestDetail["attempts"]
     clamped_max_tokens: null,
     waited_ms: 0,
     refusal: null,
+    refusal_by: null,
+    shadow_max_tokens: null,
+    shadow_clamped_by: null,
     overshoot: null,
     need_usd: "0.01",
     held_usd: "0",

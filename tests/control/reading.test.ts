@@ -207,6 +207,7 @@ describe("entities", () => {
       name: null,
       customer: "acme",
       labels: { cost_center: "4711" },
+      mode: null,
       budgets: [{ usd: "4000", per: "month", time_zone: "Europe/Berlin", overshoot: "none" }],
       rate_limits: [{ requests: 600, per: "minute" }, { concurrent: 200 }],
       source: "file",

@@ -122,6 +122,7 @@ async function arrive(
     return { fate: { code, by, clamped: null, need: null }, later: [] };
   }
   exchange.attempts++;
+  admission.records.push(admitted.hold.record);
   const scanned = scanMessagesBody([bytes]);
   assert.ok(scanned.ok);
   const served = { exchange, admitted, body: scanned.body, recorded };
