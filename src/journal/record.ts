@@ -184,6 +184,8 @@ export interface CorrectionRecord {
   readonly cost: NanoText;
   /** New cost − old cost, applied to every window below. */
   readonly delta: NanoText;
+  /** The same in the shadow's books: 0 where enforcement would have refused the attempt; left out: `delta`. */
+  readonly shadow_delta?: NanoText;
   /** When the attempt was admitted: the difference belongs to that moment, as the charge did. */
   readonly admitted: string;
   readonly windows: readonly string[];

@@ -156,7 +156,8 @@ export function createWriter(database: DatabaseSync): ViewsWriter {
   const cancel = prepare(update(CANCELLATION));
   const release = prepare(`UPDATE attempts SET held_nano = ? ${OPEN}`);
   const correct = prepare(
-    `UPDATE attempts SET cost_nano = ?, estimated = 0 ${AT} AND state = 'settled'`,
+    `UPDATE attempts SET shadow_cost_nano = shadow_cost_nano + ? - cost_nano, cost_nano = ?,
+      estimated = 0 ${AT} AND state = 'settled'`,
   );
   const setWindows = prepare(`UPDATE attempts SET windows = ? ${AT}`);
   const attempt = reading(database, `SELECT * FROM attempts ${AT}`);
@@ -177,7 +178,7 @@ export function createWriter(database: DatabaseSync): ViewsWriter {
     settleAttempt: (at, row) => settle(...values(SETTLEMENT, row), at.request, at.attempt),
     cancelAttempt: (at, row) => cancel(...values(CANCELLATION, row), at.request, at.attempt),
     releaseAttempt: (at, heldNano) => release(heldNano, at.request, at.attempt),
-    correctAttempt: (at, costNano) => correct(costNano, at.request, at.attempt),
+    correctAttempt: (at, costNano) => correct(costNano, costNano, at.request, at.attempt),
     setWindows: (at, windows) => void setWindows(windows, at.request, at.attempt),
     attempt: (at) => attempt.get(at.request, at.attempt) ?? null,
     attempts: (request) => attempts.all(request),

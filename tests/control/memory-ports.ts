@@ -21,9 +21,9 @@ import { NO_USAGE } from "../../src/core/usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
 import { freshFolder } from "../cli/run-cli.ts";
-import type { ShadowScope } from "../../src/views/shadow.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
+import { SHADOW_SCOPE } from "./shadow-scope.ts";
 
 export const TOKEN = "test-admin-token-0123456789";
 
@@ -335,27 +335,6 @@ function blankKey(id: string): KeyView["key"] {
     ...none,
   };
 }
-
-const SHADOW_SCOPE: ShadowScope = {
-  scope: { type: "team", id: "platform" },
-  requests: 1,
-  would_refuse: { budget_exhausted: 1 },
-  would_wait: 0,
-  would_clamp: 0,
-  would_reroute: 0,
-  would_change: 0,
-  would_slow: 0,
-  saved_usd: "0.5",
-  hit: [
-    {
-      virtual_key: "ada",
-      owner: null,
-      requests: 1,
-      first: "2026-11-03T10:00:00.000Z",
-      last: "2026-11-03T10:00:00.000Z",
-    },
-  ],
-};
 
 /** A request row with its one attempt; `change` replaces fields. */
 export function requestDetail(id: string, change: Partial<RequestDetail> = {}): RequestDetail {
