@@ -23,7 +23,7 @@ import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
 import { freshFolder } from "../cli/run-cli.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
-import { SHADOW_SCOPE } from "./shadow-scope.ts";
+import { SHADOW_REPORT } from "./shadow-scope.ts";
 
 export const TOKEN = "test-admin-token-0123456789";
 
@@ -200,10 +200,7 @@ function viewsOf(world: Omit<World, "ports">): ControlPorts["views"] {
       return { data: data.slice(0, filter.limit), next_cursor: data.length > 1 ? "next" : null };
     },
     request: async (id) => world.requests.find((each) => each.id === id) ?? null,
-    shadow: async () => {
-      ready();
-      return { observed_requests: 1, scopes: [SHADOW_SCOPE] };
-    },
+    shadow: () => Promise.resolve(SHADOW_REPORT),
     usage: async (query) => {
       ready();
       world.asked.usage.push(query);

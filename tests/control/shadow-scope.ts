@@ -1,7 +1,7 @@
-/** One scope of a shadow report. */
-import type { ShadowScope } from "../../src/views/shadow.ts";
+/** A shadow report with one scope. */
+import type { ShadowReport, ShadowScope } from "../../src/views/shadow.ts";
 
-export const SHADOW_SCOPE: ShadowScope = {
+const SHADOW_SCOPE: ShadowScope = {
   scope: { type: "team", id: "platform" },
   requests: 1,
   would_refuse: { budget_exhausted: 1 },
@@ -21,3 +21,5 @@ export const SHADOW_SCOPE: ShadowScope = {
     },
   ],
 };
+
+export const SHADOW_REPORT: ShadowReport = { observed_requests: 1, scopes: [SHADOW_SCOPE] };

@@ -148,8 +148,21 @@ function servedOf({ attempts, refuse }: ModelRequest): Fields {
     ...routedOf(last),
     price: last?.price ?? null,
     clamped_max_tokens: last?.clamped_max_tokens ?? null,
-    refusal: refuse?.code ?? waived?.refusal ?? null,
-    refusal_by: (refuse === null ? waived?.refusal_by : refuse.by) ?? null,
+    ...refusedBy(refuse, waived),
+  };
+}
+
+function refusedBy(refuse: ModelRequest["refuse"], waived: AdmitRecord | undefined): Fields {
+  if (refuse !== null) return { refusal: refuse.code, refusal_by: refuse.by ?? null };
+  return { refusal: waived?.refusal ?? null, refusal_by: waived?.refusal_by ?? null };
+}
+
+function shadowOf(admit: AdmitRecord): Fields {
+  return {
+    refusal: admit.refusal ?? null,
+    refusal_by: admit.refusal_by ?? null,
+    shadow_max_tokens: admit.shadow_max_tokens ?? null,
+    shadow_clamped_by: admit.shadow_clamped_by ?? null,
   };
 }
 
@@ -186,10 +199,7 @@ export function modelAttempts(request: ModelRequest): Fields[] {
       max_tokens: admit.max_tokens,
       clamped_max_tokens: admit.clamped_max_tokens,
       waited_ms: admit.waited_ms,
-      refusal: admit.refusal ?? null,
-      refusal_by: admit.refusal_by ?? null,
-      shadow_max_tokens: admit.shadow_max_tokens ?? null,
-      shadow_clamped_by: admit.shadow_clamped_by ?? null,
+      ...shadowOf(admit),
       overshoot: admit.overshoot ?? null,
       need_usd: usd(BigInt(admit.need)),
       held_usd: usd(stateOf(attempt) === "open" ? BigInt(held) : 0n),

@@ -47,7 +47,7 @@ export function modelShadow(model: Model, fromMs: number, toMs: number) {
   }
   return [...figures].map(([scope, of]) => ({
     scope,
-    figures: Object.fromEntries([...of].toSorted()),
+    figures: Object.fromEntries(of),
     saved_usd: formatUsd(nanoUsd(saved.get(scope) ?? 0n)),
   }));
 }
@@ -60,11 +60,7 @@ export function shadowFigures({ scopes }: ShadowReport) {
     const figures = { ...all, slowed: would_slow, ...would_refuse, all: requests };
     return {
       scope: each.scope === null ? "" : `${each.scope.type}/${each.scope.id}`,
-      figures: Object.fromEntries(
-        Object.entries(figures)
-          .filter(([, count]) => count > 0)
-          .toSorted(),
-      ),
+      figures: Object.fromEntries(Object.entries(figures).filter(([, count]) => count > 0)),
       saved_usd: each.saved_usd,
     };
   });
