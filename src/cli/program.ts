@@ -19,6 +19,7 @@ import { routeVerb } from "./route.ts";
 import { serveVerb } from "./serve.ts";
 import { sessionsVerb } from "./sessions.ts";
 import { complain } from "./terminal.ts";
+import { shadowVerb } from "./shadow.ts";
 import { topVerb } from "./top.ts";
 import { usageVerb } from "./usage.ts";
 import { whyVerb } from "./why.ts";
@@ -33,6 +34,7 @@ const VERBS = [
   keysVerb,
   sessionsVerb,
   usageVerb,
+  shadowVerb,
   topVerb,
   correctVerb,
   checkVerb,

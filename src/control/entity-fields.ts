@@ -51,12 +51,17 @@ const subagentCaps = {
   duration: z.string().optional(),
 };
 const sessionCaps = { ...subagentCaps, depth: z.int().optional(), subagents: z.int().optional() };
+const mode = z
+  .enum(["enforce", "observe"])
+  .nullable()
+  .describe("observe: its rules and those of what is below it are followed on paper alone.");
 
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  mode,
   access: accessFields.nullable().describe("What its requests may be; null: nothing said."),
   sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
   subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
@@ -166,11 +171,11 @@ function scopeOf(
   entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
 ) {
   const { id, name, labels, governance } = entity;
+  const { mode, weight, priority } = governance;
   const access = printAccess(governance.access);
   const levers = governance.levers === null ? {} : { levers: printLevers(governance.levers) };
   const caps = { ...sessionCapsOf(governance), ...capsOf(entity) };
-  const { weight, priority } = governance;
-  return { id, name, labels: { ...labels }, access, ...caps, ...levers, weight, priority };
+  return { id, name, labels: { ...labels }, mode, access, ...caps, ...levers, weight, priority };
 }
 
 function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {

@@ -16,6 +16,7 @@ const TAGS: Readonly<Record<string, string>> = {
   requests: "Ended requests, and the correction of estimated charges",
   usage: "Sums of requests, tokens and cost",
   sessions: "Sessions, live: what each spends, and stopping it",
+  shadow: "What enforcement would have done where scopes only observe",
   "virtual-keys": "What clients identify themselves with",
   customers: "The outermost scope of budgets",
   teams: "Parts of a customer",

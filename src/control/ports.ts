@@ -269,7 +269,7 @@ export interface ControlPorts {
   /** Base URL of the data plane as clients on this machine reach it ("http://127.0.0.1:8080"). */
   readonly dataPlaneUrl: () => string;
   readonly budgets: () => readonly BudgetView[];
-  readonly views: Pick<Views, "requests" | "request" | "usage" | "sync" | "status">;
+  readonly views: Pick<Views, "requests" | "request" | "usage" | "shadow" | "sync" | "status">;
   readonly keys: KeyAdministration;
   readonly entities: EntityAdministration;
   readonly sessions: SessionAdministration;

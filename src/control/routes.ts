@@ -19,6 +19,7 @@ import { routeExplainRoutes } from "./route-explain.ts";
 import { sessionRoutes } from "./session.ts";
 import { trackedSessionRoutes } from "./sessions.ts";
 import { statusRoutes } from "./status.ts";
+import { shadowRoutes } from "./shadow.ts";
 import { usageRoutes } from "./usage.ts";
 import { virtualKeyRoutes } from "./virtual-keys.ts";
 import { whyRoutes } from "./why.ts";
@@ -32,6 +33,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...requestRoutes(ports, repeating),
     ...trackedSessionRoutes(ports, repeating),
     ...usageRoutes(ports),
+    ...shadowRoutes(ports),
     ...virtualKeyRoutes(ports, repeating),
     ...entityRoutes(ports, repeating),
     ...providerKindRoutes(),

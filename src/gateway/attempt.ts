@@ -183,7 +183,7 @@ function contentTypeOf({ stream }: MessagesBody): string {
 }
 
 /** The exact input is known: what was held for more of it is free for others, where anybody is short. */
-function releaseInput(
+export function releaseInput(
   { exchange, admitted, body }: Pick<Attempt, "exchange" | "admitted" | "body">,
   billed: BilledUsage,
   gateway: Gateway,
@@ -218,7 +218,11 @@ export function settle(attempt: Attempt, relayed: Relayed, gateway: Gateway): Pr
 }
 
 /** Exact figures near a cap bound the session's next turn. */
-export function learn({ admitted, body }: Attempt, { reading }: Relayed, gateway: Gateway): void {
+export function learn(
+  { admitted, body }: Pick<Attempt, "admitted" | "body">,
+  { reading }: Pick<Relayed, "reading">,
+  gateway: Gateway,
+): void {
   checkInput(admitted, body, { reading, gateway });
   const { turn, shadow } = admitted;
   const { billed } = reading;

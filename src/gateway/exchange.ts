@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { newRequestId, type RequestId } from "../core/ids.ts";
 import type { Refusal } from "../core/refusal.ts";
-import type { Attribution, LeverChange, TaskType } from "../journal/record.ts";
+import type { Attribution, LeverChange, ShadowChange, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { SessionId } from "../policy/sessions/halts.ts";
@@ -53,6 +53,8 @@ export interface Exchange {
   levers: readonly LeverChange[];
   /** What was known of its session before it; null until somebody asks, for that counts it. */
   sessionSeen: SessionSeen | null;
+  /** What else a scope in shadow would have done to it. */
+  readonly shadowChanges: ShadowChange[];
 }
 
 /** What a request says of itself: the client's own words, for attribution only. */
@@ -99,6 +101,7 @@ export function begin(
     waived: null,
     levers: NO_CHANGES,
     sessionSeen: null,
+    shadowChanges: [],
   };
 }
 

@@ -42,8 +42,19 @@ export function applyLevers(of: Levering, gateway: Gateway): Levered {
   const levers = leversInForce(of, gateway);
   const levered = levers === null ? asItCame(of) : withLevers(of, levers);
   if (paper === null) return levered;
-  exchange.levers = [...exchange.levers, ...paper.changes.filter(isNewTo(exchange.levers))];
+  note(exchange, [...exchange.levers, ...paper.changes.filter(isNewTo(exchange.levers))]);
   return { ...levered, waived: paper.refused };
+}
+
+/** Levers that name another model, and so perhaps another provider. */
+const MODEL_LEVERS: ReadonlySet<string> = new Set(["models", "background_model", "subagent_model"]);
+
+function note(exchange: Exchange, changes: readonly LeverChange[]): void {
+  exchange.levers = changes;
+  for (const { lever, by, observed } of changes) {
+    const what = MODEL_LEVERS.has(lever) ? "rerouted" : "changed";
+    if (observed === true) exchange.shadowChanges.push({ what, by });
+  }
 }
 
 /** What levers of scopes in shadow would do besides those in force. */
@@ -103,7 +114,7 @@ function withLevers(of: Levering, levers: Levers): Levered {
   const rewriting = rewritingOf(levers, asked);
   const { changes } = rewriting;
   if (isObserved(exchange)) {
-    if (changes.length > 0) exchange.levers = changes.map(onPaper);
+    if (changes.length > 0) note(exchange, changes.map(onPaper));
     return { ...asItCame(of), waived: refused };
   }
   if (refused !== null) return { ...asItCame(of), refused };

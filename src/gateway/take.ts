@@ -156,6 +156,7 @@ function admitRecord(
     ...(exchange.levers.length === 0 ? {} : { levers: exchange.levers }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow === null ? {} : shadowFields(shadow)),
+    ...(exchange.shadowChanges.length === 0 ? {} : { shadow_changes: exchange.shadowChanges }),
   };
 }
 

@@ -53,6 +53,13 @@ export interface LeverChange {
   readonly observed?: true;
 }
 
+/** What a scope in shadow would have done besides refusing and clamping. */
+export interface ShadowChange {
+  readonly what: "rerouted" | "changed" | "slowed";
+  /** The scope whose rule it is: "team/platform". */
+  readonly by: string;
+}
+
 /** An attempt is about to go upstream: its hold is in force from this line on. */
 export interface AdmitRecord extends Attribution {
   readonly type: "admit";
@@ -90,6 +97,8 @@ export interface AdmitRecord extends Attribution {
   /** Observe mode only: to what enforcement would have lowered `max_tokens`, and because of which scope. */
   readonly shadow_max_tokens?: number;
   readonly shadow_clamped_by?: string;
+  /** Observe mode only: what else enforcement would have done to the request; left out: nothing. */
+  readonly shadow_changes?: readonly ShadowChange[];
   /** Server tools with more `max_uses` were lowered to this. */
   readonly clamped_max_uses?: number;
   /** `last_request` where a budget with that overshoot let it over the cap. */
@@ -201,6 +210,8 @@ export interface CorrectionRecord {
   readonly cost: NanoText;
   /** New cost − old cost, applied to every window below. */
   readonly delta: NanoText;
+  /** The same in the shadow's books: 0 where enforcement would have refused the attempt; left out: `delta`. */
+  readonly shadow_delta?: NanoText;
   /** When the attempt was admitted: the difference belongs to that moment, as the charge did. */
   readonly admitted: string;
   readonly windows: readonly string[];

@@ -91,10 +91,12 @@ function chargeOf({ cost, usage, shadow }: SettleRecord): Charge {
 
 /** A window that has ended, or a session that was closed, has nothing left to correct. */
 function applyCorrection(ledger: Ledger, record: CorrectionRecord): void {
+  const delta = BigInt(record.delta);
+  const shadowDelta = BigInt(record.shadow_delta ?? delta);
   for (const key of record.windows) {
     const window = ledger.window(key);
     if (window !== undefined)
-      ledger.addSettled(window, BigInt(record.delta), Date.parse(record.admitted));
+      ledger.addSettled(window, delta, Date.parse(record.admitted), shadowDelta);
   }
 }
 

@@ -346,8 +346,8 @@ export class Ledger {
   }
 
   /** Adds to what a window has settled: an opening balance, or a correction's difference. */
-  addSettled(window: Window, amount: bigint, admittedMs: number): void {
-    add(window, amount, amount, admittedMs);
+  addSettled(window: Window, amount: bigint, admittedMs: number, shadowAmount = amount): void {
+    add(window, amount, shadowAmount, admittedMs);
     this.#dropIfOver(window);
     if (amount < 0n) for (const listener of this.#freed) listener();
   }

@@ -38,6 +38,7 @@ async function correct(
     attempt: attempt.attempt,
     cost: String(order.cost),
     delta: String(nanoUsd(order.cost - before)),
+    ...(attempt.refusal === null ? {} : { shadow_delta: "0" }),
     admitted: attempt.time,
     windows: windowsOf(request, attempt, node),
     reason: order.reason,

@@ -60,6 +60,16 @@ export interface AttemptsTable extends UsageColumns {
   clamped_max_tokens: bigint | null;
   waited_ms: bigint;
   refusal: string | null;
+  /** The scope whose rule or cap that is: "team/platform". */
+  refusal_by: string | null;
+  /** 1: a scope in shadow let it through as it came. */
+  observed: bigint;
+  shadow_max_tokens: bigint | null;
+  shadow_clamped_by: string | null;
+  /** A JSON array of `ShadowChange`, or null. */
+  shadow_changes: string | null;
+  /** What the shadow was charged; null: the same. */
+  shadow_cost_nano: bigint | null;
   overshoot: string | null;
   door: string | null;
   task_source: string | null;
@@ -107,6 +117,7 @@ export interface RequestsTable extends UsageColumns {
   outcome: string;
   estimated: bigint;
   refusal: string | null;
+  refusal_by: string | null;
   attempts: bigint;
   cost_nano: bigint;
   price: string | null;

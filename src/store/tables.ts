@@ -39,7 +39,9 @@ CREATE TABLE attempts (
   parent_agent TEXT, dialect TEXT NOT NULL, requested_model TEXT,
   provider_key TEXT NOT NULL, price TEXT NOT NULL,
   max_tokens INTEGER, clamped_max_tokens INTEGER, waited_ms INTEGER NOT NULL,
-  refusal TEXT, overshoot TEXT,
+  refusal TEXT, refusal_by TEXT, overshoot TEXT,
+  observed INTEGER NOT NULL, shadow_max_tokens INTEGER, shadow_clamped_by TEXT,
+  shadow_changes TEXT, shadow_cost_nano INTEGER,
   door TEXT, task_source TEXT, rule TEXT, route_note TEXT, levers TEXT, dropped TEXT,
   need_nano INTEGER NOT NULL, held_nano INTEGER NOT NULL,
   windows TEXT NOT NULL, limits TEXT NOT NULL,
@@ -49,6 +51,7 @@ CREATE TABLE attempts (
 ) STRICT;
 CREATE UNIQUE INDEX attempts_request ON attempts (request, attempt);
 CREATE INDEX attempts_time ON attempts (request_ms);
+CREATE INDEX attempts_observed ON attempts (request_ms) WHERE observed = 1;
 CREATE INDEX attempts_later ON attempts (admitted_ms) WHERE attempt > 1;
 
 CREATE TABLE requests (
@@ -57,7 +60,7 @@ CREATE TABLE requests (
   time_ms INTEGER NOT NULL, dimension INTEGER NOT NULL,
   parent_agent TEXT, dialect TEXT NOT NULL, requested_model TEXT,
   task_source TEXT, rule TEXT, levers TEXT,
-  status INTEGER, outcome TEXT NOT NULL, estimated INTEGER NOT NULL, refusal TEXT,
+  status INTEGER, outcome TEXT NOT NULL, estimated INTEGER NOT NULL, refusal TEXT, refusal_by TEXT,
   attempts INTEGER NOT NULL, price TEXT,
   max_tokens INTEGER, clamped_max_tokens INTEGER, waited_ms INTEGER NOT NULL,
   latency_ms INTEGER NOT NULL, first_byte_ms INTEGER, overhead_us INTEGER NOT NULL,${USAGE}

@@ -20,6 +20,11 @@ const ATTEMPT = [
   "clamped_max_tokens",
   "waited_ms",
   "refusal",
+  "refusal_by",
+  "observed",
+  "shadow_max_tokens",
+  "shadow_clamped_by",
+  "shadow_changes",
   "overshoot",
   "door",
   "task_source",
@@ -44,6 +49,7 @@ const SETTLEMENT = [
   "upstream_request_id",
   "fault",
   "dropped",
+  "shadow_cost_nano",
 ] as const;
 
 /** An attempt that is over before its row was written. */
@@ -66,6 +72,7 @@ const REQUEST = [
   "outcome",
   "estimated",
   "refusal",
+  "refusal_by",
   "attempts",
   ...USAGE_FIELDS,
   "cost_nano",
@@ -151,7 +158,8 @@ export function createWriter(database: DatabaseSync): ViewsWriter {
   const cancel = prepare(update(CANCELLATION));
   const release = prepare(`UPDATE attempts SET held_nano = ? ${OPEN}`);
   const correct = prepare(
-    `UPDATE attempts SET cost_nano = ?, estimated = 0 ${AT} AND state = 'settled'`,
+    `UPDATE attempts SET shadow_cost_nano = shadow_cost_nano + ? - cost_nano, cost_nano = ?,
+      estimated = 0 ${AT} AND state = 'settled'`,
   );
   const setWindows = prepare(`UPDATE attempts SET windows = ? ${AT}`);
   const attempt = reading(database, `SELECT * FROM attempts ${AT}`);
@@ -172,7 +180,7 @@ export function createWriter(database: DatabaseSync): ViewsWriter {
     settleAttempt: (at, row) => settle(...values(SETTLEMENT, row), at.request, at.attempt),
     cancelAttempt: (at, row) => cancel(...values(CANCELLATION, row), at.request, at.attempt),
     releaseAttempt: (at, heldNano) => release(heldNano, at.request, at.attempt),
-    correctAttempt: (at, costNano) => correct(costNano, at.request, at.attempt),
+    correctAttempt: (at, costNano) => correct(costNano, costNano, at.request, at.attempt),
     setWindows: (at, windows) => void setWindows(windows, at.request, at.attempt),
     attempt: (at) => attempt.get(at.request, at.attempt) ?? null,
     attempts: (request) => attempts.all(request),

@@ -37,6 +37,7 @@ function asked(record: RefuseRecord, attempts: readonly Read[]) {
     dialect: record.dialect,
     requested_model: record.requested_model,
     refusal: record.code,
+    refusal_by: record.by ?? null,
     task_source: last?.["task_source"] ?? null,
     rule: last?.["rule"] ?? null,
     levers: last?.["levers"] ?? null,
@@ -60,7 +61,7 @@ function served(attempts: readonly Read[]) {
     task_source,
     rule,
     levers,
-    refusal: firstRefusal(attempts),
+    ...firstRefusal(attempts),
     price,
     max_tokens,
     clamped_max_tokens,
@@ -81,12 +82,10 @@ type Served = Pick<
   | "clamped_max_tokens"
 >;
 
-function firstRefusal(attempts: readonly Read[]): string | null {
-  for (const attempt of attempts) {
-    const code = attempt["refusal"];
-    if (typeof code === "string") return code;
-  }
-  return null;
+function firstRefusal(attempts: readonly Read[]) {
+  for (const { refusal, refusal_by } of attempts)
+    if (typeof refusal === "string") return { refusal, refusal_by: refusal_by ?? null };
+  return { refusal: null, refusal_by: null };
 }
 
 function usageSums(attempts: readonly Read[]): Record<keyof Usage, bigint | number> {

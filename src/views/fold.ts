@@ -149,6 +149,7 @@ function admittedRow(writer: ViewsWriter, record: Numbered<AdmitRecord>, request
     clamped_max_tokens: record.clamped_max_tokens,
     waited_ms: Math.round(record.waited_ms),
     refusal: record.refusal ?? null,
+    ...shadowOf(record),
     overshoot: record.overshoot ?? null,
     door: record.door ?? null,
     task_source: record.task_source ?? null,
@@ -159,6 +160,17 @@ function admittedRow(writer: ViewsWriter, record: Numbered<AdmitRecord>, request
     held_nano: BigInt(record.need),
     windows: JSON.stringify(record.windows),
     limits: JSON.stringify(record.limits),
+  };
+}
+
+function shadowOf(record: AdmitRecord) {
+  const { refusal, shadow_need, shadow_changes, refusal_by = null } = record;
+  return {
+    refusal_by,
+    observed: refusal === undefined && shadow_need === undefined ? 0 : 1,
+    shadow_max_tokens: record.shadow_max_tokens ?? null,
+    shadow_clamped_by: record.shadow_clamped_by ?? null,
+    shadow_changes: shadow_changes === undefined ? null : JSON.stringify(shadow_changes),
   };
 }
 
@@ -213,6 +225,7 @@ function settlementOf(record: Numbered<SettleRecord>) {
     upstream_request_id: record.upstream_request_id,
     fault: record.fault,
     dropped: record.dropped === undefined ? null : JSON.stringify(record.dropped),
+    shadow_cost_nano: record.shadow === undefined ? null : BigInt(record.shadow.cost),
   };
 }
 

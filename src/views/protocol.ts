@@ -3,6 +3,7 @@ import type { NanoUsd } from "../core/money.ts";
 import type { Position } from "../journal/position.ts";
 import type { RequestsAnswer, RequestsFilter } from "./requests.ts";
 import type { RequestDetail } from "./rows.ts";
+import type { ShadowQuery, ShadowReport } from "./shadow.ts";
 import type { SessionSpent, SpentQuery } from "./spent.ts";
 import type { UsageGroup, UsageQuery } from "./usage.ts";
 
@@ -17,6 +18,7 @@ export interface Questions {
   readonly requests: { readonly ask: RequestsFilter; readonly answer: RequestsAnswer };
   readonly request: { readonly ask: string; readonly answer: RequestDetail | null };
   readonly usage: { readonly ask: UsageQuery; readonly answer: readonly UsageGroup[] };
+  readonly shadow: { readonly ask: ShadowQuery; readonly answer: ShadowReport };
   readonly spentSince: { readonly ask: SpentQuery; readonly answer: NanoUsd };
   readonly spentBySession: { readonly ask: SpentQuery; readonly answer: readonly SessionSpent[] };
   readonly spenders: { readonly ask: null; readonly answer: readonly string[] };

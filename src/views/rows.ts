@@ -43,6 +43,8 @@ export interface RequestRow {
   readonly outcome: string;
   readonly estimated: boolean;
   readonly refusal: string | null;
+  /** The scope whose rule or cap said no, or would have: "team/platform". */
+  readonly refusal_by: string | null;
   readonly attempts: number;
   readonly usage: Usage;
   readonly cost_usd: string;
@@ -77,6 +79,10 @@ export interface AttemptRow {
   readonly waited_ms: number;
   /** Observe mode: what enforcement would have answered. */
   readonly refusal: string | null;
+  readonly refusal_by: string | null;
+  /** Observe mode: to what enforcement would have lowered `max_tokens`, and because of which scope. */
+  readonly shadow_max_tokens: number | null;
+  readonly shadow_clamped_by: string | null;
   readonly overshoot: string | null;
   readonly need_usd: string;
   readonly held_usd: string;
@@ -135,6 +141,7 @@ export function requestRow(row: RequestColumns): RequestRow {
     outcome: row.outcome,
     estimated: row.estimated === 1n,
     refusal: row.refusal,
+    refusal_by: row.refusal_by,
     attempts: Number(row.attempts),
     usage: usageOf(row),
     cost_usd: usdText(row.cost_nano),
@@ -168,6 +175,9 @@ export function attemptRow(row: AttemptColumns, corrections: readonly Correction
     clamped_max_tokens: count(row.clamped_max_tokens),
     waited_ms: Number(row.waited_ms),
     refusal: row.refusal,
+    refusal_by: row.refusal_by,
+    shadow_max_tokens: count(row.shadow_max_tokens),
+    shadow_clamped_by: row.shadow_clamped_by,
     overshoot: row.overshoot,
     need_usd: usdText(row.need_nano),
     held_usd: usdText(row.held_nano),

@@ -7,6 +7,7 @@ import { createFollower } from "./follower.ts";
 import type { ViewsLog, ViewsStatus } from "./follower.ts";
 import type { RequestsAnswer, RequestsFilter } from "./requests.ts";
 import type { RequestDetail } from "./rows.ts";
+import type { ShadowQuery, ShadowReport } from "./shadow.ts";
 import type { SessionSpent, SpentQuery } from "./spent.ts";
 import type { UsageGroup, UsageQuery } from "./usage.ts";
 
@@ -30,6 +31,8 @@ export interface Views {
   /** One ended request with its attempts; null where there is none. */
   readonly request: (id: string) => Promise<RequestDetail | null>;
   readonly usage: (query: UsageQuery) => Promise<readonly UsageGroup[]>;
+  /** What scopes in shadow would have done. */
+  readonly shadow: (query: ShadowQuery) => Promise<ShadowReport>;
   /** Waits until all lines up to `uptoSeq` are applied, however long that takes. */
   readonly spentSince: (query: SpentQuery) => Promise<NanoUsd>;
   /** The same, apart for each session that the clients named. */
@@ -60,6 +63,7 @@ export async function openViews(options: ViewsOptions): Promise<Views> {
     requests: (filter) => ask("requests", filter),
     request: (id) => ask("request", id),
     usage: (query) => ask("usage", query),
+    shadow: (query) => ask("shadow", query),
     spentSince: async (query) => {
       await reach(query.uptoSeq, "at_last");
       return ask("spentSince", query);

@@ -8,6 +8,7 @@ import { isCorrupt, isFileFault } from "../store/sqlite.ts";
 import { createProjector, JournalMismatch } from "./projector.ts";
 import type { FromWorker, Question, ToWorker, WorkerSetup } from "./protocol.ts";
 import { listRequests, showRequest } from "./requests.ts";
+import { shadowReport } from "./shadow.ts";
 import { listSpenders, sumSpent, sumSpentBySession } from "./spent.ts";
 import { sumUsage } from "./usage.ts";
 
@@ -128,6 +129,8 @@ async function resultOf(question: Question): Promise<unknown> {
       return showRequest(projector.db(), question.ask);
     case "usage":
       return sumUsage(projector.db(), question.ask);
+    case "shadow":
+      return shadowReport(projector.db(), question.ask);
     case "spentSince":
       return sumSpent(projector.db(), question.ask);
     case "spentBySession":

@@ -25,6 +25,7 @@ import { whyReport } from "./memory-why.ts";
 import { sessionsOf } from "./memory-sessions.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
+import { SHADOW_REPORT } from "./shadow-scope.ts";
 
 export const TOKEN = "test-admin-token-0123456789";
 
@@ -203,6 +204,7 @@ function viewsOf(world: Omit<World, "ports">): ControlPorts["views"] {
       return { data: data.slice(0, filter.limit), next_cursor: data.length > 1 ? "next" : null };
     },
     request: async (id) => world.requests.find((each) => each.id === id) ?? null,
+    shadow: () => Promise.resolve(SHADOW_REPORT),
     usage: async (query) => {
       ready();
       world.asked.usage.push(query);
@@ -360,6 +362,7 @@ export function requestDetail(id: string, change: Partial<RequestDetail> = {}): 
     outcome: "ok",
     estimated: false,
     refusal: null,
+    refusal_by: null,
     usage: { ...NO_USAGE, input_tokens: 10, output_tokens: 20 },
     cost_usd: "0.00055",
     price: "listed",
@@ -392,6 +395,9 @@ function attemptOf(row: Omit<RequestRow, "attempts">): RequestDetail["attempts"]
     clamped_max_tokens: null,
     waited_ms: 0,
     refusal: null,
+    refusal_by: null,
+    shadow_max_tokens: null,
+    shadow_clamped_by: null,
     overshoot: null,
     need_usd: "0.01",
     held_usd: "0",

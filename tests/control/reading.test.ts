@@ -208,6 +208,7 @@ describe("entities", () => {
       customer: "acme",
       labels: { cost_center: "4711" },
       access: null,
+      mode: null,
       budgets: [{ usd: "4000", per: "month", time_zone: "Europe/Berlin", overshoot: "none" }],
       rate_limits: [{ requests: 600, per: "minute" }, { concurrent: 200 }],
       source: "file",

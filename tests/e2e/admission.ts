@@ -44,6 +44,10 @@ export interface Ticking {
 export interface AdmissionOptions {
   /** Fields of the only key: budgets, limits. */
   readonly key: object;
+  /** Fields of the whole file: mode, customers, teams, keys with `secret: env:NAME`; the key's are not used then. */
+  readonly document?: object;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly budgetWaitMs?: number;
   /** What the upstream counts; null: it gives no count in time. Called at each count. */
   readonly count?: () => Promise<number | null>;
   readonly startMs?: number;
@@ -53,6 +57,8 @@ export interface AdmissionOptions {
 export interface AskOptions {
   readonly body: Buffer;
   readonly session?: string | null;
+  /** The virtual key's; the only key's where it is left out. */
+  readonly secret?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -75,8 +81,10 @@ export class Admission {
   #monotonicMs = 0;
   readonly #timers: Ticking;
   readonly #hasher = new Hasher(Buffer.alloc(32));
+  readonly #options: AdmissionOptions;
 
   private constructor(options: AdmissionOptions) {
+    this.#options = options;
     this.#wallMs = options.startMs ?? Date.parse("2026-11-23T10:00:00Z");
     this.#timers = options.timers;
     this.gateway = this.#gatewayOf(options.count ?? (() => Promise.resolve(null)));
@@ -84,12 +92,12 @@ export class Admission {
 
   static async open(options: AdmissionOptions): Promise<Admission> {
     const admission = new Admission(options);
-    await admission.reload(options.key);
+    await admission.reload(options.key, options.document);
     return admission;
   }
 
   /** Brings other fields of the key into force. */
-  async reload(key: object): Promise<void> {
+  async reload(key: object, more: object = {}): Promise<void> {
     const provider = {
       id: "anthropic",
       kind: "anthropic",
@@ -101,11 +109,13 @@ export class Admission {
       customers: [{ id: "acme" }],
       teams: [{ id: "platform", customer: "acme" }],
       virtual_keys: [{ id: "ada", team: "platform", secret: "env:ADA_KEY", ...key }],
+      ...more,
     };
-    const environment = { SECRET: "sk-upstream", ADA_KEY: ADMISSION_SECRET };
+    const { secrets } = this.#options;
+    const environment = { SECRET: "sk-upstream", ADA_KEY: ADMISSION_SECRET, ...secrets };
     this.#ruling = await configure({
       config: configOf(JSON.stringify(document), { environment }),
-      digest: JSON.stringify(key),
+      digest: JSON.stringify([key, more]),
       state: this.state,
       journal: this.#journal(),
       history: { spent: notAsked, spenders: notAsked, sessions: notAsked },
@@ -127,9 +137,9 @@ export class Admission {
     return this.#ruling;
   }
 
-  ask({ body, session = null, headers = {} }: AskOptions): Asked {
+  ask({ body, session = null, secret = ADMISSION_SECRET, headers = {} }: AskOptions): Asked {
     const exchange = this.#exchange({
-      "x-api-key": ADMISSION_SECRET,
+      "x-api-key": secret,
       ...(session === null ? {} : { "x-claude-code-session-id": session }),
       ...headers,
     });
@@ -153,6 +163,12 @@ export class Admission {
       this.#timers.tick(step);
       await settled();
     }
+  }
+
+  /** Sets both clocks forward; timers are left alone. */
+  jumpTo(wallMs: number): void {
+    this.#monotonicMs += wallMs - this.#wallMs;
+    this.#wallMs = wallMs;
   }
 
   /** What all windows of the ledger hold and count in flight. */
@@ -228,7 +244,7 @@ export class Admission {
         settings: () => ({ enabled: true, queueMax: 1_000, waitMs: 60_000 }),
         onWaited: () => undefined,
       }),
-      budgetWaitMs: () => 60_000,
+      budgetWaitMs: () => this.#options.budgetWaitMs ?? 60_000,
       maxBodyBytes: () => 2 ** 20,
       timeouts: () => ({ headerMs: 1, bodyIdleMs: 1, connectMs: 1, firstByteMs: 1, idleMs: 1 }),
       draining: () => this.isDraining,

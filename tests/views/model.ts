@@ -73,7 +73,7 @@ function adopt(model: Model, adopted: Readonly<Record<string, readonly string[]>
   }
 }
 
-function costOf(attempt: ModelAttempt): bigint {
+export function costOf(attempt: ModelAttempt): bigint {
   return BigInt(attempt.corrections.at(-1)?.cost ?? attempt.settle?.cost ?? "0");
 }
 
@@ -141,14 +141,28 @@ function askerOf({ attempts, refuse }: ModelRequest): Fields {
 
 function servedOf({ attempts, refuse }: ModelRequest): Fields {
   const last = attempts.at(-1)?.admit;
-  const waived = attempts.find((attempt) => attempt.admit.refusal)?.admit.refusal ?? null;
+  const waived = attempts.find((attempt) => attempt.admit.refusal)?.admit;
   return {
     provider: last?.provider ?? null,
     model: last?.model ?? null,
     ...routedOf(last),
     price: last?.price ?? null,
     clamped_max_tokens: last?.clamped_max_tokens ?? null,
-    refusal: refuse?.code ?? waived,
+    ...refusedBy(refuse, waived),
+  };
+}
+
+function refusedBy(refuse: ModelRequest["refuse"], waived: AdmitRecord | undefined): Fields {
+  if (refuse !== null) return { refusal: refuse.code, refusal_by: refuse.by ?? null };
+  return { refusal: waived?.refusal ?? null, refusal_by: waived?.refusal_by ?? null };
+}
+
+function shadowOf(admit: AdmitRecord): Fields {
+  return {
+    refusal: admit.refusal ?? null,
+    refusal_by: admit.refusal_by ?? null,
+    shadow_max_tokens: admit.shadow_max_tokens ?? null,
+    shadow_clamped_by: admit.shadow_clamped_by ?? null,
   };
 }
 
@@ -187,7 +201,7 @@ export function modelAttempts(request: ModelRequest): Fields[] {
       max_tokens: admit.max_tokens,
       clamped_max_tokens: admit.clamped_max_tokens,
       waited_ms: admit.waited_ms,
-      refusal: admit.refusal ?? null,
+      ...shadowOf(admit),
       overshoot: admit.overshoot ?? null,
       need_usd: usd(BigInt(admit.need)),
       held_usd: usd(stateOf(attempt) === "open" ? BigInt(held) : 0n),

@@ -10,6 +10,7 @@ import type { GroupName } from "../../src/views/usage.ts";
 import { openViews } from "../../src/views/views.ts";
 import type { Views } from "../../src/views/views.ts";
 import { modelAttempts, modelOf, modelRow, modelRows, modelSpent, modelUsage } from "./model.ts";
+import { modelShadow, shadowFigures } from "./shadow-model.ts";
 import { randomJournal, seededRandom } from "./random-journal.ts";
 import { writeJournal } from "./written-journal.ts";
 
@@ -59,6 +60,25 @@ describe(`views of ${records.length} records of seed ${SEED}`, () => {
 
   test("all rows come page by page, newest first, equal to the model", async () => {
     assert.deepEqual(await pages({ limit: 700 }), rows);
+  });
+
+  test("the shadow report has what the model counts, and whom it would have hit", async () => {
+    const [fromMs, toMs] = [FROM_MS + 20_000_000, FROM_MS + 100_000_000];
+    const report = await views.shadow({ fromMs, toMs });
+    const byScope = (left: { scope: string }, right: { scope: string }) =>
+      left.scope < right.scope ? -1 : 1;
+    const modelled = modelShadow(model, fromMs, toMs);
+    assert.ok(modelled.length === 4);
+    assert.deepEqual(shadowFigures(report).toSorted(byScope), modelled.toSorted(byScope));
+    for (const { scope, hit, requests } of report.scopes) {
+      assert.equal(
+        hit.reduce((sum, each) => sum + each.requests, 0),
+        requests,
+      );
+      if (scope === null) continue;
+      const only = await views.shadow({ fromMs, toMs, scope: `${scope.type}/${scope.id}` });
+      assert.deepEqual(only.scopes, [report.scopes.find((each) => each.scope === scope)]);
+    }
   });
 
   const filters: readonly RequestsFilter[] = [

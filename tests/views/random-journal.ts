@@ -178,7 +178,7 @@ function randomAdmit(
     output_pico: "25000000",
     windows: ["window-1", `window-${2 + random.below(7)}`],
     limits: ["limit-1"],
-    ...(random.chance(0.1) ? { refusal: "budget_exhausted" as const } : {}),
+    ...randomShadow(random, need),
     ...(random.chance(0.02) ? { overshoot: "last_request" as const } : {}),
     ...(random.chance(0.8) ? { door: random.pick(["messages", "converse"]) } : {}),
     ...(random.chance(0.8) ? { task_source: random.pick(["hint", "heuristic"] as const) } : {}),
@@ -205,6 +205,7 @@ function randomSettle(
     upstream_status: estimated ? null : random.pick([200, 200, 200, 529]),
     upstream_request_id: estimated ? null : `upstream-${random.below(1e6)}`,
     fault: estimated ? "reset" : null,
+    ...(random.chance(0.2) ? { shadow: { cost: "5", output_tokens: 1 } } : {}),
     ...(random.chance(0.1) ? { dropped: ["cache_control", "top_k"] } : {}),
     end: null,
   };
@@ -269,4 +270,22 @@ function randomRefusal(
 function config(time: string, adopted: Record<string, readonly string[]>): JournalRecord {
   const meters = { meters_added: [], meters_removed: [], opened: [] };
   return { type: "config", time, digest: "0", mode: "enforce", ...meters, adopted };
+}
+
+const SCOPES = ["customer/acme", "team/team-1", "virtual_key/key-3"] as const;
+
+/** What a scope in shadow would have done; mostly there is none. */
+function randomShadow(random: Random, need: bigint): Partial<AdmitRecord> {
+  if (random.chance(0.1)) {
+    const refusal = random.pick(["budget_exhausted", "budget_busy", "model_not_allowed"] as const);
+    return { refusal, ...(random.chance(0.2) ? {} : { refusal_by: random.pick(SCOPES) }) };
+  }
+  if (random.chance(0.8)) return {};
+  const clamp = { shadow_max_tokens: 8_000, shadow_clamped_by: random.pick(SCOPES) };
+  const change = { what: random.pick(["slowed", "changed"] as const), by: random.pick(SCOPES) };
+  return {
+    shadow_need: (need / 2n).toString(),
+    ...(random.chance(0.5) ? clamp : {}),
+    ...(random.chance(0.2) ? { shadow_changes: [change] } : {}),
+  };
 }
