@@ -43,7 +43,7 @@ export async function serveMessages(
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
-  const ruling = accessRuling({ exchange, plan, body }, gateway);
+  const ruling = accessRuling({ exchange, plan, body, chunks: received.chunks }, gateway);
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
   if (isRefusal(routed)) return firstOf(ruling.refused, routed);
   if (ruling.refused !== null) return ruling.refused;

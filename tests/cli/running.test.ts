@@ -51,7 +51,10 @@ describe("with a running gateway", { concurrency: 4 }, () => {
     assert.equal(code, 0);
     const lines = linesOf(out);
     assert.equal(lines[0], "Not allowed (model_not_allowed): No.");
-    assert.match(out, /no \(observes\) +claude-opus-5-5 +teams\[platform\]\.access\.models\.deny\[0\]: claude-\*/);
+    assert.match(
+      out,
+      /no \(observes\) +claude-opus-5-5 +teams\[platform\]\.access\.models\.deny\[0\]: claude-\*/,
+    );
     assert.match(out, /No rule about it: gateway\./);
     assert.match(out, /anthropic +no +teams\[platform\]/);
     assert.match(out, /team\/platform +usd +month +4000 +1\.5/);

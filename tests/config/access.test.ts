@@ -122,7 +122,10 @@ describe("faults", () => {
     test(name, () => assert.deepEqual(faults(access), [fault]));
 
   test("globs need not name what is there", () => {
-    assert.deepEqual(faults('{ providers: { deny: ["x*"] }, server_tools: { deny: ["x_*"] } }'), []);
+    assert.deepEqual(
+      faults('{ providers: { deny: ["x*"] }, server_tools: { deny: ["x_*"] } }'),
+      [],
+    );
     assert.deepEqual(faults("{ server_tools: { deny: [new_tool_20270101] } }"), []);
   });
 });

@@ -113,6 +113,7 @@ describe("each list of a key's own", () => {
     await passes("task");
     const beta = { headers: { "anthropic-beta": "other-1, Context-1M-2025-08-07" } };
     await refused("beta", "request_not_allowed", beta);
+    await refused("beta", "request_not_allowed", { body: bodyWith({ anthropic_beta: ["x"] }) });
     await passes("beta", { headers: { "anthropic-beta": "other-1" } });
     await refused("header", "request_not_allowed", { headers: { "x-own": "1" } });
     await passes("header", { headers: { "x-app": "cli", "x-forwarded-for": "1.1.1.1" } });
@@ -257,14 +258,17 @@ describe("levels", () => {
         ],
       );
       const [limit] = served.limits;
-      assert.deepEqual({ ...limit, resets: null }, {
-        scope: { type: "customer", id: "acme" },
-        unit: "usd",
-        per: "month",
-        limit: "50",
-        used: "0",
-        resets: null,
-      });
+      assert.deepEqual(
+        { ...limit, resets: null },
+        {
+          scope: { type: "customer", id: "acme" },
+          unit: "usd",
+          per: "month",
+          limit: "50",
+          used: "0",
+          resets: null,
+        },
+      );
       assert.ok(limit?.resets);
       const fable = await why("model=claude-fable-5&address=10.1.2.3");
       assert.equal(fable.refusal?.code, "model_not_allowed");

@@ -10,7 +10,7 @@ import {
 } from "../../config/access-config.ts";
 import type { Config } from "../../config/config.ts";
 import type { PlanLevel } from "../plan.ts";
-import { createAccessCompiler } from "./chain.ts";
+import { createAccessCompiler, nameOf } from "./chain.ts";
 import { type Asked, objectionTo } from "./judge.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000_000);
@@ -42,7 +42,10 @@ const level: fc.Arbitrary<Level> = fc.record({
   lists: fc.dictionary(fc.constantFrom<string>(...PLAIN), list, { maxKeys: 3 }),
 });
 const levels = fc.array(level, { minLength: 4, maxLength: 4 });
-const root = fc.record({ mode: fc.constantFrom<"enforce" | "observe">("enforce", "observe"), level });
+const root = fc.record({
+  mode: fc.constantFrom<"enforce" | "observe">("enforce", "observe"),
+  level,
+});
 const values: fc.Arbitrary<Values> = fc.dictionary(
   fc.constantFrom<string>(...PLAIN),
   fc.array(fc.constantFrom<string>(...WORDS), { maxLength: 3 }),
@@ -113,9 +116,10 @@ function said(setting: Setting, asked: Values) {
   };
 }
 
-const settings = fc
-  .tuple(root, levels)
-  .map(([{ mode, level: file }, rest]): Setting => ({ mode, all: [{ ...file, mode: null }, ...rest] }));
+const settings = fc.tuple(root, levels).map(([{ mode, level: file }, rest]): Setting => ({
+  mode,
+  all: [{ ...file, mode: null }, ...rest],
+}));
 
 describe("a chain", () => {
   console.log(`seed ${SEED}`);
@@ -165,7 +169,10 @@ describe("a chain", () => {
     const compile = createAccessCompiler({ mode: "enforce", access: null });
     const team: PlanLevel = {
       scope: { type: "team", id: "t" },
-      governance: { mode: null, access: { lists: { betas: { allow: [], deny: [] } }, hours: null } },
+      governance: {
+        mode: null,
+        access: { lists: { betas: { allow: [], deny: [] } }, hours: null },
+      },
     };
     const key = (id: string): PlanLevel => ({
       scope: { type: "virtual_key", id },
@@ -183,7 +190,7 @@ describe("a chain", () => {
     assert.ok(chain?.enforced);
     const first = objectionTo(chain.enforced, askedOf({ providers: ["ab"] }));
     assert.equal(first?.rule, "teams[team-1].access.providers.deny[1]: a*");
-    assert.equal(first.level.name, "team/team-1");
+    assert.equal(nameOf(first.level), "team/team-1");
     const second = objectionTo(chain.enforced, askedOf({ providers: ["d"] }));
     assert.equal(second?.rule, "virtual_keys[virtual_key-1].access.providers.allow: b, c");
   });
@@ -198,7 +205,7 @@ function joined(one: Level["lists"], other: Level["lists"]): Level["lists"] {
       return rule === undefined ? [] : [[name, rule] as const];
     }
     const deny = [...left.deny, ...right.deny];
-    return [[name, { allow: left.allow === null ? right.allow : left.allow, deny }] as const];
+    return [[name, { allow: left.allow ?? right.allow, deny }] as const];
   });
   return Object.fromEntries(both);
 }
