@@ -46,10 +46,9 @@ export function createListCompiler(): (lists: AccessConfig["lists"]) => Compiled
     const all = (patterns: readonly string[]) => patterns.map((one) => matcher(name, one));
     const allow = list.allow === null ? null : all(list.allow);
     const isBound = name === "headers" && allow !== null;
-    const known = new Map<string, ListVerdict>();
     return {
       list,
-      known,
+      known: new Map(),
       allow: isBound ? [...allow, isPlainHeader] : allow,
       deny: all(list.deny),
     };
