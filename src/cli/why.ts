@@ -69,20 +69,17 @@ function print(why: PrintedWhy): void {
   say(verdictOf(why));
   if (why.on_paper !== null) say(`On paper alone: ${why.on_paper.message}`);
   if (why.rule !== null) say(`Routing rule ${why.rule} takes it: ${why.route}.`);
-  const verdicts = why.levels.flatMap(({ scope, observed, verdicts: all }) => {
-    const where = observed ? `${scope} (observes)` : scope;
-    if (all.length === 0) return [{ where, about: "", value: "", says: "nothing", rule: "" }];
-    return all.map(({ about, value, allowed, rule }) => {
-      return { where, about, value, says: allowed ? "yes" : "no", rule };
-    });
-  });
+  const verdicts = why.levels.flatMap(({ observed, verdicts: all }) =>
+    all.map((verdict) => ({ ...verdict, observed })),
+  );
   table(verdicts, [
-    { title: "SCOPE", cut: true, value: ({ where }) => where },
-    { title: "SAYS", value: ({ says }) => says },
-    { title: "ABOUT", value: ({ about }) => about },
-    { title: "VALUE", cut: true, value: ({ value }) => value },
-    { title: "RULE", cut: true, value: ({ rule }) => rule },
+    { title: "SAYS", value: ({ allowed, observed }) => wordOf(allowed, observed) },
+    { title: "TO", cut: true, value: ({ value }) => value },
+    { title: "BY", value: ({ rule }) => rule },
   ]);
+  const silent = why.levels.filter((level) => level.verdicts.length === 0);
+  if (verdicts.length > 0 && silent.length > 0) say("");
+  if (silent.length > 0) say(`No rule about it: ${silent.map(({ scope }) => scope).join(", ")}.`);
   table(why.providers, [
     { title: "PROVIDER", cut: true, value: ({ id }) => id },
     { title: "USABLE", value: ({ usable }) => (usable ? "yes" : "no") },
@@ -96,6 +93,11 @@ function print(why: PrintedWhy): void {
     { title: "USED", align: "right", value: ({ used }) => used ?? "per session" },
     { title: "RESETS", value: ({ resets }) => resets ?? "" },
   ]);
+}
+
+function wordOf(allowed: boolean, observed: boolean): string {
+  const word = allowed ? "yes" : "no";
+  return observed ? `${word} (observes)` : word;
 }
 
 function verdictOf({ allowed, key_state: state, refusal }: PrintedWhy): string {

@@ -6,6 +6,7 @@ import { type Asked, objectionTo, objectionToValue } from "../policy/access/judg
 import { refusalBy } from "../policy/access/refuse.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
+import { hasMember } from "../wire/anthropic/members.ts";
 import { candidateOf } from "./candidates.ts";
 import { clientAddress } from "./client-address.ts";
 import { type Exchange, taskTypeOf } from "./exchange.ts";
@@ -20,16 +21,21 @@ export interface AccessRuling {
   readonly waived: Refusal | null;
 }
 
+/** A Messages body on its way. */
+interface Messaging {
+  readonly exchange: Exchange;
+  readonly plan: Plan;
+  readonly body: MessagesBody;
+  readonly chunks: readonly Buffer[];
+}
+
 const NO_OBJECTION: AccessRuling = { refused: null, waived: null };
 
 /**
  * All that rules can object to but the target, which `route` chooses: tools, networks, dialect, task, betas,
  * headers, hours, and models that the body names besides its own. Of a count they ask the network alone.
  */
-export function accessRuling(
-  of: { readonly exchange: Exchange; readonly plan: Plan; readonly body: MessagesBody },
-  gateway: Gateway,
-): AccessRuling {
+export function accessRuling(of: Messaging, gateway: Gateway): AccessRuling {
   const { access, virtualKey } = of.plan;
   if (access === null) return NO_OBJECTION;
   const asked =
@@ -58,14 +64,8 @@ function askedBySocket(exchange: Exchange, gateway: Gateway): Asked {
   return { values: { networks }, hidden: [], atMs: null };
 }
 
-function askedByMessage(
-  {
-    exchange,
-    plan,
-    body,
-  }: { readonly exchange: Exchange; readonly plan: Plan; readonly body: MessagesBody },
-  gateway: Gateway,
-): Asked {
+function askedByMessage(of: Messaging, gateway: Gateway): Asked {
+  const { exchange, body } = of;
   const { headers } = exchange.request;
   return {
     values: {
@@ -77,7 +77,7 @@ function askedByMessage(
       betas: () => betasOf(headers),
       headers: () => Object.keys(headers),
     },
-    hidden: plan.access === null ? [] : hiddenIn(body),
+    hidden: hiddenIn(of),
     atMs: gateway.ledgerClock.nowMs(),
   };
 }
@@ -93,14 +93,31 @@ function toolTypes({ facts: { serverTools, clientTools = [] } }: MessagesBody): 
 }
 
 const NOTHING_HIDDEN: readonly AccessListName[] = [];
-const MODELS_HIDDEN: readonly AccessListName[] = ["models"];
-const ALL_HIDDEN: readonly AccessListName[] = ["models", "server_tools"];
 
-/** What a body may use unseen: a key that is written with escapes, or twice, hides what it says. */
-function hiddenIn({ facts }: MessagesBody): readonly AccessListName[] {
-  if (facts.obscured) return ALL_HIDDEN;
-  return facts.fallbacks === "default" ? MODELS_HIDDEN : NOTHING_HIDDEN;
+/** What a body may use unseen. */
+function hiddenIn({ plan, body, chunks }: Messaging): readonly AccessListName[] {
+  const { obscured, fallbacks } = body.facts;
+  const isBetaBound = hasRules(plan.access, "betas");
+  if (!obscured && fallbacks !== "default" && !isBetaBound) return NOTHING_HIDDEN;
+  const hidden: AccessListName[] = [];
+  // A key that is written with escapes, or twice, hides what it says.
+  if (obscured) hidden.push("server_tools");
+  if (obscured || fallbacks === "default") hidden.push("models");
+  // A cloud takes betas from the body, which the client may have written itself.
+  if (isBetaBound && hasMember(body, chunks, "anthropic_beta")) hidden.push("betas");
+  return hidden;
 }
+
+function hasRules(access: AccessChain | null, name: AccessListName): boolean {
+  if (access === null) return false;
+  const { enforced, observed } = access;
+  return (
+    (enforced ?? NO_RULES).lists[name] !== undefined ||
+    (observed ?? NO_RULES).lists[name] !== undefined
+  );
+}
+
+const NO_RULES: AccessRules = { lists: {}, hours: [] };
 
 /** The client's address; null where its socket is gone. */
 export function addressOf({ request }: Exchange, gateway: Gateway): string | null {

@@ -52,7 +52,7 @@ export async function serveMessages(
   if (entered.refused !== null) return entered.refused;
   const levered = applyLevers(asked, gateway);
   const { body, received } = levered;
-  const ruling = accessRuling({ exchange, plan, body }, gateway);
+  const ruling = accessRuling({ exchange, plan, body, chunks: received.chunks }, gateway);
   const disallowed = firstRefusal(levered.refused, ruling.refused);
   const model = body.model ?? scanned.body.model;
   const routed = route({ exchange, plan, model, body }, gateway);

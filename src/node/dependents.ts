@@ -1,5 +1,5 @@
 /** What of a configuration refers to an entity, and so keeps it from being removed. */
-import type { Config } from "../config/config.ts";
+import type { Config, TeamConfig, VirtualKeyConfig } from "../config/config.ts";
 import type { EntityKind } from "../identity/made.ts";
 
 const NAMED_MAX = 5;
@@ -23,14 +23,28 @@ function groupsOf(config: Config, kind: EntityKind, id: string): readonly Group[
         ["virtual key", idsOf(virtualKeys.filter(({ team }) => team === id))],
       ];
     case "provider": {
-      const using = virtualKeys.filter((key) => key.providers?.some((each) => each.id === id));
-      return [["virtual key", idsOf(using)]];
+      const names = ({ governance }: Pick<TeamConfig, "governance">) =>
+        namesProvider(governance, id);
+      const uses = (key: VirtualKeyConfig) =>
+        key.providers?.some((each) => each.id === id) ?? false;
+      return [
+        ["customer", idsOf(config.customers.filter(names))],
+        ["team", idsOf(teams.filter(names))],
+        ["owner", idsOf(owners.filter(names))],
+        ["virtual key", idsOf(virtualKeys.filter((key) => uses(key) || names(key)))],
+      ];
     }
     // A key's owner need not be listed.
     case "owner":
     case "virtual_key":
       return [];
   }
+}
+
+/** A rule that names it in full would name nothing. */
+function namesProvider({ access }: TeamConfig["governance"], id: string): boolean {
+  const { allow = null, deny = [] } = access?.lists.providers ?? {};
+  return deny.includes(id) || (allow?.includes(id) ?? false);
 }
 
 function idsOf(entities: readonly { readonly id: string }[]): string[] {

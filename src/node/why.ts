@@ -18,7 +18,7 @@ import { noneUsable, targetDenial } from "../gateway/route.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { perText } from "../ledger/meter.ts";
 import type { Meter } from "../ledger/state.ts";
-import type { AccessLevel, AccessRules } from "../policy/access/chain.ts";
+import { type AccessLevel, type AccessRules, nameOf } from "../policy/access/chain.ts";
 import {
   type Asked,
   objectionTo,
@@ -141,8 +141,8 @@ function askedBy(question: WhyQuestion): Asked {
 }
 
 function levelsOf({ access, levels }: Plan, question: WhyQuestion): WhyLevel[] {
-  const speaking = new Map((access?.levels ?? []).map((level) => [level.name, level]));
-  const names = ["gateway", ...levels.map(({ scope }) => `${scope.type}/${scope.id}`)];
+  const speaking = new Map((access?.levels ?? []).map((level) => [nameOf(level), level]));
+  const names = ["gateway", ...levels.map(nameOf)];
   return names.map((name) => {
     const level = speaking.get(name);
     const verdicts = level === undefined ? [] : verdictsOf(level, question);

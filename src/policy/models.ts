@@ -18,7 +18,7 @@ export function modelMatcher(patterns: readonly string[]): (model: string) => bo
       (expression) => expression.test(model) || expression.test(bare),
     );
     // Clients choose the model's name: the memory of verdicts must not grow with their fantasy.
-    if (verdicts.size < 1000) verdicts.set(model, verdict);
+    if (verdicts.size < 1000 && model.length <= 256) verdicts.set(model, verdict);
     return verdict;
   };
 }

@@ -46,6 +46,21 @@ describe("with a running gateway", { concurrency: 4 }, () => {
     assert.ok(world.changes.includes("create k1 by local"));
   });
 
+  test("why tells the rule, the levels, the providers and the limits", async () => {
+    const { code, out } = await cli("why", "ada", "claude-opus-5-5", "--tool", "web_search");
+    assert.equal(code, 0);
+    const lines = linesOf(out);
+    assert.equal(lines[0], "Not allowed (model_not_allowed): No.");
+    assert.match(
+      out,
+      /no \(observes\) +claude-opus-5-5 +teams\[platform\]\.access\.models\.deny\[0\]: claude-\*/,
+    );
+    assert.match(out, /No rule about it: gateway\./);
+    assert.match(out, /anthropic +no +teams\[platform\]/);
+    assert.match(out, /team\/platform +usd +month +4000 +1\.5/);
+    assert.equal((await cli("why", "nobody", "claude-opus-5-5")).code, 1);
+  });
+
   test("keys create --json prints the key with its secret; an id is made where none is given", async () => {
     const { out } = await cli("keys", "create", "--team", "platform", "--json");
     const made = JSON.parse(out) as { id: string; secret: string };

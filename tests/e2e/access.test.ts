@@ -1,6 +1,7 @@
 /** What scopes let requests be, through the whole gateway: each list once, and each level of the chain. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { PrintedWhy } from "../../src/control/why.ts";
 import { startGateway, type Gateway } from "../harness/gateway.ts";
 import { SMALL_ENV, smallConfig, ADA_KEY } from "../harness/gateway-config.ts";
 import { send, type RawRequest } from "../harness/raw-request.ts";
@@ -27,7 +28,7 @@ describe("each list of a key's own", () => {
       mcp: { server_tools: { deny: ["mcp"] } },
       network: { networks: { allow: ["10.0.0.0/8"] } },
       dialect: { dialects: { deny: ["anthropic"] } },
-      task: { task_types: { deny: ["title"] } },
+      task: { task_types: { deny: ["compaction"] } },
       beta: { betas: { deny: ["context-1m-*"] } },
       header: { headers: { allow: ["x-app"] } },
       never: { hours: { allow: [] } },
@@ -107,11 +108,12 @@ describe("each list of a key's own", () => {
 
   test("dialects, task types, betas, headers", async () => {
     await refused("dialect", "request_not_allowed");
-    const title = { "x-claude-code-request-class": "title" };
-    await refused("task", "request_not_allowed", { headers: title });
+    const compaction = { headers: { "x-claude-code-compaction": "1" } };
+    await refused("task", "request_not_allowed", compaction);
     await passes("task");
     const beta = { headers: { "anthropic-beta": "other-1, Context-1M-2025-08-07" } };
     await refused("beta", "request_not_allowed", beta);
+    await refused("beta", "request_not_allowed", { body: bodyWith({ anthropic_beta: ["x"] }) });
     await passes("beta", { headers: { "anthropic-beta": "other-1" } });
     await refused("header", "request_not_allowed", { headers: { "x-own": "1" } });
     await passes("header", { headers: { "x-app": "cli", "x-forwarded-for": "1.1.1.1" } });
@@ -211,6 +213,75 @@ describe("levels", () => {
       assert.equal((await refusalAt(gateway)).status, 200);
       const rows = await gateway.rows((all) => all.some(({ refusal }) => refusal !== null));
       assert.equal(rows[0]?.refusal, "model_not_allowed");
+    } finally {
+      await gateway.dispose();
+    }
+  });
+
+  test("why tells the rule, every level's word, what remains, and the limits", async () => {
+    const base = configWith({
+      customers: { models: { allow: ["claude-*"] } },
+      teams: { models: { deny: ["claude-fable-*"] }, networks: { allow: ["10.0.0.0/8"] } },
+    }) as { customers: object[]; providers: object[] };
+    const budgets = [{ usd: "50", per: "month" }];
+    const second = { ...base.providers[0], id: "second" };
+    const config = {
+      ...base,
+      access: { providers: { deny: ["second"] } },
+      customers: [{ ...base.customers[0], budgets }],
+      providers: [...base.providers, second],
+      virtual_keys: [{ id: "ada", team: "platform", secret: "env:ADA_KEY" }],
+    };
+    const gateway = await startGateway({ config, env: SMALL_ENV });
+    try {
+      const why = (query: string) =>
+        gateway.api(`/api/v1/why?virtual_key=ada&${query}`) as Promise<PrintedWhy>;
+      const served = await why("model=claude-opus-5-5&address=10.1.2.3");
+      assert.equal(served.allowed, true);
+      assert.deepEqual(served.providers, [
+        { id: "anthropic", usable: true, why: null },
+        { id: "second", usable: false, why: "access.providers.deny[0]: second" },
+      ]);
+      assert.deepEqual(
+        served.levels.map(({ scope, verdicts }) => [scope, verdicts.map(({ rule }) => rule)]),
+        [
+          ["gateway", []],
+          ["customer/acme", ["customers[acme].access.models.allow[0]: claude-*"]],
+          [
+            "team/platform",
+            [
+              "teams[platform].access.models.deny: none of it",
+              "teams[platform].access.networks.allow[0]: 10.0.0.0/8",
+            ],
+          ],
+          ["virtual_key/ada", []],
+        ],
+      );
+      const [limit] = served.limits;
+      assert.deepEqual(
+        { ...limit, resets: null },
+        {
+          scope: { type: "customer", id: "acme" },
+          unit: "usd",
+          per: "month",
+          limit: "50",
+          used: "0",
+          resets: null,
+        },
+      );
+      assert.ok(limit?.resets);
+      const fable = await why("model=claude-fable-5&address=10.1.2.3");
+      assert.equal(fable.refusal?.code, "model_not_allowed");
+      assert.equal(fable.refusal?.by, "team/platform");
+      const real = await refusalAt(gateway, {
+        body: bodyWith({ model: "claude-fable-5" }),
+      });
+      assert.equal(real.message, fable.refusal?.message);
+      const outside = await why("model=claude-opus-5-5&address=192.0.2.1");
+      assert.match(outside.refusal?.message ?? "", /^A request from 192\.0\.2\.1 is not allowed/);
+      const there = await why("model=claude-opus-5-5&provider=second");
+      assert.equal(there.refusal?.code, "provider_not_allowed");
+      assert.equal(there.refusal?.by, "gateway");
     } finally {
       await gateway.dispose();
     }

@@ -1,22 +1,14 @@
 /** What the scopes of a chain let requests be, compiled once for all keys that share them. */
-import {
-  ACCESS_LISTS,
-  type AccessConfig,
-  type AccessHours,
-  type AccessListName,
-} from "../../config/access-config.ts";
+import type { AccessConfig, AccessHours, AccessListName } from "../../config/access-config.ts";
 import type { Config } from "../../config/config.ts";
+import type { Scope } from "../../core/span.ts";
 import type { PlanLevel } from "../plan.ts";
 import { wallClock } from "./hours.ts";
 import { type CompiledList, type CompiledLists, createListCompiler } from "./matcher.ts";
 
 export interface AccessLevel {
-  /** "team/platform"; "gateway" for the file's top level. */
-  readonly name: string;
-  /** For people: "team platform". */
-  readonly title: string;
-  /** Where its rules stand: "teams[platform].access". */
-  readonly path: string;
+  /** Null: the file's top level. */
+  readonly scope: Scope | null;
   readonly lists: CompiledLists;
   readonly hours: (AccessHours & { readonly clock: ReturnType<typeof wallClock> }) | null;
   /** Its rules are followed on paper alone. */
@@ -50,6 +42,23 @@ const SECTIONS: Readonly<Record<string, readonly [section: string, noun: string]
   virtual_key: ["virtual_keys", "key"],
 };
 
+/** "team/platform"; "gateway" for the file's top level. */
+export function nameOf({ scope }: Pick<AccessLevel, "scope">): string {
+  return scope === null ? "gateway" : `${scope.type}/${scope.id}`;
+}
+
+/** For people: "team platform". */
+export function titleOf({ scope }: AccessLevel): string {
+  if (scope === null) return "the gateway";
+  return `${SECTIONS[scope.type]?.[1] ?? scope.type} ${scope.id}`;
+}
+
+/** Where its rules stand: "teams[platform].access". */
+export function pathOf({ scope }: AccessLevel): string {
+  if (scope === null) return "access";
+  return `${SECTIONS[scope.type]?.[0] ?? scope.type}[${scope.id}].access`;
+}
+
 /**
  * Compiles the chains of a configuration's keys. Scopes are compiled once; keys without rules of their own
  * share the chain of what is above them. Null: no scope says anything.
@@ -59,22 +68,20 @@ export function createAccessCompiler({
   access,
 }: Pick<Config, "mode" | "access">): (levels: readonly PlanLevel[]) => AccessChain | null {
   const compileLevel = createLevelCompiler();
-  const gateway = { name: "gateway", title: "the gateway", path: "access" };
   const allObserved = isObserved(mode);
-  const root = access === null ? null : chainOf([compileLevel(gateway, access, allObserved)]);
-  const chains = new Map<string, AccessChain>();
+  const root = access === null ? null : extended(null, compileLevel(null, access, allObserved));
+  const shared = new Map<string, AccessChain>();
   return (levels) => {
     let chain = root;
     let observed = allObserved;
     for (const { scope, governance } of levels) {
       observed ||= isObserved(governance.mode);
       if (governance.access === null) continue;
-      const name = `${scope.type}/${scope.id}`;
-      const known = chains.get(name);
-      const [section = "", noun = ""] = SECTIONS[scope.type] ?? [];
-      const place = { name, title: `${noun} ${scope.id}`, path: `${section}[${scope.id}].access` };
-      chain = known ?? extended(chain, compileLevel(place, governance.access, observed));
-      if (known === undefined) chains.set(name, chain);
+      const name = nameOf({ scope });
+      const known = shared.get(name);
+      chain = known ?? extended(chain, compileLevel(scope, governance.access, observed));
+      // A key is the end of its chain alone.
+      if (known === undefined && scope.type !== "virtual_key") shared.set(name, chain);
     }
     return chain;
   };
@@ -93,12 +100,8 @@ function createLevelCompiler() {
     clocks.set(zone, clock);
     return clock;
   };
-  return (
-    place: Pick<AccessLevel, "name" | "title" | "path">,
-    { lists, hours }: AccessConfig,
-    observed: boolean,
-  ): AccessLevel => ({
-    ...place,
+  return (scope: Scope | null, { lists, hours }: AccessConfig, observed: boolean): AccessLevel => ({
+    scope,
     lists: compileLists(lists),
     hours: hours === null ? null : { ...hours, clock: clockOf(hours.timeZone) },
     observed,
@@ -106,28 +109,25 @@ function createLevelCompiler() {
 }
 
 function extended(chain: AccessChain | null, level: AccessLevel): AccessChain {
-  return chainOf([...(chain?.levels ?? []), level]);
-}
-
-function chainOf(levels: readonly AccessLevel[]): AccessChain {
+  const { levels, enforced, observed } = chain ?? NO_CHAIN;
   return {
-    levels,
-    enforced: rulesOf(levels.filter(({ observed }) => !observed)),
-    observed: rulesOf(levels.filter(({ observed }) => observed)),
+    levels: [...levels, level],
+    enforced: level.observed ? enforced : withLevel(enforced, level),
+    observed: level.observed ? withLevel(observed, level) : observed,
   };
 }
 
-function rulesOf(levels: readonly AccessLevel[]): AccessRules | null {
-  if (levels.length === 0) return null;
-  const lists = ACCESS_LISTS.flatMap((name) => {
-    const named = levels.flatMap((level) => {
-      const list = level.lists[name];
-      return list === undefined ? [] : [{ level, list }];
-    });
-    return named.length === 0 ? [] : [[name, named] as const];
-  });
+const NO_CHAIN: AccessChain = { levels: [], enforced: null, observed: null };
+
+/** Lists about which the level says nothing stay shared. */
+function withLevel(rules: AccessRules | null, level: AccessLevel): AccessRules {
+  const { lists, hours } = rules ?? { lists: {}, hours: [] };
+  const longer = Object.entries(level.lists).map(([name, list]) => [
+    name,
+    [...(lists[name as AccessListName] ?? []), { level, list }],
+  ]);
   return {
-    lists: Object.fromEntries(lists),
-    hours: levels.filter(({ hours }) => hours !== null),
+    lists: { ...lists, ...(Object.fromEntries(longer) as AccessRules["lists"]) },
+    hours: level.hours === null ? hours : [...hours, level],
   };
 }

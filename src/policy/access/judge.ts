@@ -1,6 +1,6 @@
 /** Judges what a request is by the rules of its scopes: each must allow, and any denial refuses. */
 import { ACCESS_LISTS, type AccessListName } from "../../config/access-config.ts";
-import type { AccessLevel, AccessRules } from "./chain.ts";
+import { type AccessLevel, type AccessRules, pathOf } from "./chain.ts";
 import { hoursText, isWithin, wallText } from "./hours.ts";
 import { type CompiledList, type ListVerdict, verdictOn, verdictOnHidden } from "./matcher.ts";
 
@@ -58,6 +58,11 @@ export function objectionToValue(
   return null;
 }
 
+/** Whether every scope allows the value. */
+export function allowsValue(rules: AccessRules, about: AccessListName, value: string): boolean {
+  return (rules.lists[about] ?? []).every(({ list }) => verdictOn(list, value).allowed);
+}
+
 function objectionToHidden(rules: AccessRules, about: AccessListName): Objection | null {
   for (const { level, list } of rules.lists[about] ?? []) {
     const verdict = verdictOnHidden(list);
@@ -69,10 +74,19 @@ function objectionToHidden(rules: AccessRules, about: AccessListName): Objection
 
 function objectionToTime(rules: AccessRules, atMs: number): Objection | null {
   for (const level of rules.hours) {
-    const { allowed, value, rule } = verdictOnTime(level, atMs);
-    if (!allowed) return { about: "hours", value, level, rule: rule ?? "" };
+    if (isOpen(level, atMs)) continue;
+    const { value, rule } = verdictOnTime(level, atMs);
+    return { about: "hours", value, level, rule: rule ?? "" };
   }
   return null;
+}
+
+function isOpen({ hours }: AccessLevel, atMs: number): boolean {
+  if (hours === null) return true;
+  const wall = hours.clock(atMs);
+  const { allow, deny } = hours;
+  if (deny.some((stretch) => isWithin(stretch, wall))) return false;
+  return allow === null || allow.some((stretch) => isWithin(stretch, wall));
 }
 
 /** What one level says of one thing. */
@@ -96,8 +110,10 @@ export function verdictOnValue(
 }
 
 /** What a level says of a moment. */
-export function verdictOnTime({ hours, path }: AccessLevel, atMs: number): LevelVerdict {
+export function verdictOnTime(level: AccessLevel, atMs: number): LevelVerdict {
+  const { hours } = level;
   if (hours === null) return { allowed: true, value: "", rule: null };
+  const path = pathOf(level);
   const wall = hours.clock(atMs);
   const value = wallText(wall, hours);
   const { allow, deny } = hours;
@@ -114,12 +130,12 @@ export function verdictOnTime({ hours, path }: AccessLevel, atMs: number): Level
 }
 
 function ruleText(
-  { path }: AccessLevel,
+  level: AccessLevel,
   about: AccessListName,
   { list }: CompiledList,
   { allowed, side, index }: ListVerdict,
 ): string {
-  const place = `${path}.${about}.${side}`;
+  const place = `${pathOf(level)}.${about}.${side}`;
   if (index !== null) return `${place}[${index}]: ${list[side]?.[index] ?? ""}`;
   if (!allowed) return `${place}: ${shortList(list.allow ?? [])}`;
   return side === "deny" ? `${place}: none of it` : `${place}: always allowed`;

@@ -11,6 +11,8 @@ type Matcher = (value: string) => boolean;
 export interface CompiledList {
   /** What it was made of. */
   readonly list: AccessList;
+  /** What it said of values before. */
+  readonly known: Map<string, ListVerdict>;
   /** Null: everything. */
   readonly allow: readonly Matcher[] | null;
   readonly deny: readonly Matcher[];
@@ -25,7 +27,11 @@ export interface ListVerdict {
   readonly index: number | null;
 }
 
-/** Compiles lists; equal patterns share one matcher for as long as the compiler is kept. */
+/** Clients choose the values: what is remembered must not grow with their fantasy. */
+const KNOWN_MAX = 256;
+const KNOWN_CHARACTERS_MAX = 256;
+
+/** Compiles lists; equal ones are shared for as long as the compiler is kept. */
 export function createListCompiler(): (lists: AccessConfig["lists"]) => CompiledLists {
   const known = new Map<string, Matcher>();
   const matcher = (name: AccessListName, pattern: string): Matcher => {
@@ -40,16 +46,39 @@ export function createListCompiler(): (lists: AccessConfig["lists"]) => Compiled
     const all = (patterns: readonly string[]) => patterns.map((one) => matcher(name, one));
     const allow = list.allow === null ? null : all(list.allow);
     const isBound = name === "headers" && allow !== null;
-    return { list, allow: isBound ? [...allow, isPlainHeader] : allow, deny: all(list.deny) };
+    return {
+      list,
+      known: new Map(),
+      allow: isBound ? [...allow, isPlainHeader] : allow,
+      deny: all(list.deny),
+    };
+  };
+  const shared = new Map<string, CompiledList>();
+  const sharedList = (name: AccessListName, list: AccessList): CompiledList => {
+    const key = JSON.stringify([name, list.allow, list.deny]);
+    const before = shared.get(key) ?? compiled(name, list);
+    shared.set(key, before);
+    return before;
   };
   return (lists) =>
     Object.fromEntries(
-      Object.entries(lists).map(([name, list]) => [name, compiled(name as AccessListName, list)]),
+      Object.entries(lists).map(([name, list]) => [name, sharedList(name as AccessListName, list)]),
     );
 }
 
 /** Deny wins; without `allow` all the rest is allowed. */
-export function verdictOn({ list, allow, deny }: CompiledList, value: string): ListVerdict {
+export function verdictOn(compiled: CompiledList, value: string): ListVerdict {
+  const { known } = compiled;
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  const verdict = judged(compiled, value);
+  if (value.length > KNOWN_CHARACTERS_MAX) return verdict;
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(value, verdict);
+  return verdict;
+}
+
+function judged({ list, allow, deny }: CompiledList, value: string): ListVerdict {
   for (let index = 0; index < deny.length; index++)
     if (deny[index]?.(value) === true) return { allowed: false, side: "deny", index };
   if (allow === null) return UNDENIED;

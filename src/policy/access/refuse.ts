@@ -1,5 +1,6 @@
 /** The sentence of a refusal by a scope's rule: what is not allowed, whose rule it is, what to do. */
 import { refusal, type Refusal, type RefusalCode } from "../../core/refusal.ts";
+import { nameOf, titleOf } from "./chain.ts";
 import type { AccessSubject, Objection } from "./judge.ts";
 
 const VALUE_CHARACTERS_MAX = 100;
@@ -54,7 +55,7 @@ const WORDINGS: Readonly<Record<AccessSubject, Wording>> = {
   betas: {
     code: "request_not_allowed",
     what: (beta) => `The beta ${beta}`,
-    hidden: "A beta",
+    hidden: "A body with betas of its own",
     remedy: `take it out of ANTHROPIC_BETAS, or ${TO_ALLOW}`,
   },
   headers: {
@@ -75,6 +76,6 @@ const WORDINGS: Readonly<Record<AccessSubject, Wording>> = {
 export function refusalBy({ about, value, level, rule }: Objection, virtualKey: string): Refusal {
   const { code, what, hidden, remedy } = WORDINGS[about];
   const named = value === null ? hidden : what(value.slice(0, VALUE_CHARACTERS_MAX));
-  const message = `${named} is not allowed for key ${virtualKey} by ${level.title} (${rule}); ${remedy}.`;
-  return { ...refusal(code, message), by: level.name };
+  const message = `${named} is not allowed for key ${virtualKey} by ${titleOf(level)} (${rule}); ${remedy}.`;
+  return { ...refusal(code, message), by: nameOf(level) };
 }

@@ -51,6 +51,11 @@ export function editMembers(
   return edits;
 }
 
+/** Whether the root object has a member of this name, however its key is escaped. */
+export function hasMember(body: MessagesBody, chunks: readonly Buffer[], name: string): boolean {
+  return membersOf(body, chunks).some((member) => member.name === name);
+}
+
 /** Nothing stays: what is added takes the place, so that nobody else's addition meets a missing comma. */
 function replaceAll(members: readonly Member[], added: string): Edit[] {
   const start = members[0]?.range.start ?? 0;
