@@ -112,3 +112,13 @@ test("every open attempt is settled once, and a second start finds nothing to do
     }),
   );
 });
+
+test("limits on tokens count the whole input that was held", () => {
+  const limits = ["virtual_key/ada|input_tokens|total", "virtual_key/ada|output_tokens|total"];
+  const held = admit("a", { limits, token_need: { input: 5_000, output: 1_000 } });
+  const { records, state } = start([held], 1_000);
+  const [record] = records;
+  assert.ok(record?.type === "settle");
+  assert.deepEqual([record.usage.input_tokens, record.usage.output_tokens], [5_000, 200]);
+  assert.equal([...state.fold.ledger.holds()].length, 0);
+});

@@ -17,7 +17,7 @@ const REQUESTS = 500;
 const AT_ONCE = 100;
 const MAX_TOKENS = 300;
 const INPUT_TOKENS = 2_000;
-const TRIES = 12;
+const TRIES = 6;
 const RETRY_MS = 30;
 const KEYS = ["a1", "a2", "b1", "b2"];
 const AGENTS = [null, "x", "y"];
@@ -77,8 +77,7 @@ describe(`five hundred requests, a hundred at once, seed ${SEED}`, () => {
       assert.ok(billed * 2 > capOf(limit), `${scope}: billed only ${billed} of ${capOf(limit)}`);
     }
     assert.ok(rows.some((row) => row.refusal === "rate_limited"));
-    const codes = new Set(rows.map(({ refusal }) => refusal ?? "none"));
-    assert.deepEqual([...codes].toSorted(), ["none", "rate_limited"]);
+    assert.ok(!rows.some(({ refusal }) => refusal?.includes("budget") === true));
   });
 
   test("the books say no more than the limits, and hold nothing", async () => {
