@@ -120,7 +120,8 @@ export class SessionBook implements HoldWatcher {
 
   correct({ spender, delta }: CorrectionRecord): void {
     if (spender === undefined) return;
-    const { virtual_key: virtualKey, session, agent } = spender;
+    const { virtual_key: virtualKey, session: named, agent } = spender;
+    const session = this.conversations.continuedBy({ virtualKey, session: named }) ?? named;
     for (const tally of talliesOf(this.find({ virtualKey, session }), agent))
       tally.spent += BigInt(delta);
   }
