@@ -19,7 +19,7 @@ const SESSIONS_MAX = 50_000;
 /** Of all sessions together; beyond it the sessions that were idle longest are let go. */
 const AGENTS_MAX = 200_000;
 /** Of one session; what goes beyond counts to the session alone. */
-export const SESSION_AGENTS_MAX = 1_000;
+const SESSION_AGENTS_MAX = 1_000;
 const IDLE_MS = 30 * 86_400_000;
 /** Requests whose first attempt never reached its upstream. */
 const UNCOUNTED_MAX = 10_000;

@@ -3,7 +3,7 @@ import type { AdminChangeRecord, SessionAction } from "../../journal/record.ts";
 import { forgetOldest } from "./forget.ts";
 
 /** As records name it. */
-export const SESSION_ENTITY = "session";
+const SESSION_ENTITY = "session";
 /** The oldest are let go beyond it; each is an operator's or a detector's decision. */
 const HALTS_MAX = 100_000;
 
