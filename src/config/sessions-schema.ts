@@ -5,7 +5,7 @@ import { text } from "./schema-text.ts";
 
 const COUNT_MAX = 1_000_000_000_000;
 /** As many agents of a session are told apart. */
-export const SUBAGENTS_MAX = 1_000;
+const SUBAGENTS_MAX = 1_000;
 /** Deeper than any client nests them. */
 const DEPTH_MAX = 100;
 

@@ -77,6 +77,7 @@ async function render(ports: ControlPorts, formToken: string | null): Promise<st
   return statusPage({
     status: statusOf(ports),
     budgets: ports.budgets(),
+    sessions: ports.sessions.list(),
     requests: await lastRequests(ports),
     formToken,
   });

@@ -2,13 +2,15 @@
 import type { RequestRow } from "../views/rows.ts";
 import { budgetOrder } from "./budgets.ts";
 import { html, type Html } from "./html.ts";
-import type { BudgetView } from "./ports.ts";
+import type { BudgetView, SessionView } from "./ports.ts";
 import type { Status } from "./status.ts";
+import { sessionSection } from "./status-sessions.ts";
 import { STYLE } from "./status-style.ts";
 
 export interface StatusPage {
   readonly status: Status;
   readonly budgets: readonly BudgetView[];
+  readonly sessions: readonly SessionView[];
   /** The newest first; null where they cannot be read now. */
   readonly requests: readonly RequestRow[] | null;
   /** For the form that signs out; null where there is no session to end. */
@@ -23,7 +25,7 @@ const ROW_DIGITS = 4;
 
 /** The page of somebody who is signed in. */
 export function statusPage(page: StatusPage): string {
-  const { status, budgets, requests, formToken } = page;
+  const { status, budgets, sessions, requests, formToken } = page;
   return documentOf(html`
     <header>
       <h1>Tollgate</h1>
@@ -31,7 +33,8 @@ export function statusPage(page: StatusPage): string {
       ${readiness(status)} ${modeChip(status.mode)} ${signOut(formToken)}
     </header>
     <main>
-      ${notes(status)} ${budgetSection(budgets)} ${requestSection(requests)} ${linkSection(status)}
+      ${notes(status)} ${budgetSection(budgets)} ${sessionSection(sessions, status.time)}
+      ${requestSection(requests)} ${linkSection(status)}
     </main>
     <footer><small>As of ${status.time}. Up since ${status.started}.</small></footer>
   `);

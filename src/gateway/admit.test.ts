@@ -198,6 +198,20 @@ describe("a request that only another's hold keeps out", () => {
     assert.deepEqual(admission.held(), { usd: 0n, inFlight: 0 });
   });
 
+  test("leaves when its session is stopped; others' stay", async () => {
+    const { admission } = await full();
+    const [stopped, other] = ["s1", "s2"].map((session) => admission.ask({ body: SMALL, session }));
+    assert.ok(stopped !== undefined && other !== undefined);
+    await admission.pass(0);
+    assert.equal(admission.gateway.waiting.size, 2);
+    const order = { virtualKey: "ada", session: "s1", reason: "it loops", actor: "local" };
+    await admission.gateway.sessionControl.stop(order);
+    await admission.pass(SECOND_MS);
+    assert.equal((await refused(stopped)).code, "session_stopped");
+    assert.equal(admission.gateway.waiting.size, 1);
+    assert.match(JSON.stringify(admission.records.at(-1)), /"action":"stop","entity":"session"/);
+  });
+
   test("is served in the next window when that opens", async () => {
     const startMs = Date.parse("2026-11-23T23:59:50Z");
     const { admission, first } = await full("day", { startMs });

@@ -4,6 +4,7 @@ import { formatTime } from "../core/time.ts";
 import { isOfSessions, perText, scopeOf } from "../ledger/meter.ts";
 import type { Window } from "../ledger/state.ts";
 import type { Plan } from "../policy/plan.ts";
+import type { SessionId } from "../policy/sessions/halts.ts";
 import { answerJson } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
@@ -23,12 +24,29 @@ export function serveMe(exchange: Exchange, plan: Plan, gateway: Gateway): null 
     team: plan.team,
     budgets: windows.filter((window) => window.meter.unit === "usd").map(budgetOf),
     limits: windows.filter((window) => window.meter.unit !== "usd").map(limitOf),
-    sessions: [...gateway.sessions.of(plan.virtualKey)].map(([session, lastUsedMs]) => ({
-      session,
-      last_used: formatTime(lastUsedMs),
-    })),
+    sessions: [...gateway.sessions.of(plan.virtualKey)].map(([session, lastUsedMs]) =>
+      sessionOf({ virtualKey: plan.virtualKey, session }, lastUsedMs, gateway),
+    ),
   });
   return null;
+}
+
+/** Its state and figures are those of the session that its requests count to. */
+function sessionOf(id: SessionId, lastUsedMs: number, { sessionBook }: Gateway) {
+  const { virtualKey, session } = id;
+  const continued = sessionBook.conversations.continuedBy(id);
+  const counted = continued === null ? id : { virtualKey, session: continued };
+  const halt = sessionBook.halts.of(id) ?? sessionBook.halts.of(counted);
+  const tracked = sessionBook.find(counted);
+  return {
+    session,
+    last_used: formatTime(lastUsedMs),
+    state: halt?.state ?? "running",
+    reason: halt?.reason ?? null,
+    requests: tracked?.requests ?? 0,
+    spent_usd: formatUsd(nanoUsd(tracked?.spent ?? 0n)),
+    agents: tracked?.agents?.size ?? 0,
+  };
 }
 
 function budgetOf(window: Window) {

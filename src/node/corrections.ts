@@ -5,6 +5,7 @@ import type { Asker, ChangeProblem, ControlPorts, CorrectionOrder } from "../con
 import type { RequestId } from "../core/ids.ts";
 import { invariant } from "../core/invariant.ts";
 import type { CorrectionRecord } from "../journal/record.ts";
+import { sessionWindowName } from "../policy/sessions.ts";
 import type { AttemptRow, RequestDetail } from "../views/rows.ts";
 import type { DeskOptions } from "./entity-desk.ts";
 import type { OpenNode } from "./open-node.ts";
@@ -43,10 +44,21 @@ async function correct(
     windows: windowsOf(request, attempt, node),
     reason: order.reason,
     ...by,
+    ...spenderOf(request, attempt),
   };
   await node.journal.intent(record);
   applyToState(node.state, record);
   return null;
+}
+
+/** Whose session it was, for the book of sessions; the client's own id where it counted to that one. */
+function spenderOf(
+  { virtual_key, session, agent }: RequestDetail,
+  attempt: AttemptRow,
+): Pick<CorrectionRecord, "spender"> {
+  if (virtual_key === null) return {};
+  const name = sessionWindowName(session, Date.parse(attempt.time));
+  return { spender: { virtual_key, session: name, agent } };
 }
 
 /** A budget that was added since has taken the estimate over in its opening balance. */

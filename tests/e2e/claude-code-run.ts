@@ -37,14 +37,17 @@ export interface ClaudeCodeOptions {
   readonly home: string;
   readonly model: string;
   readonly prompt: string;
+  /** Further arguments. */
+  readonly args?: readonly string[];
 }
 
 const DEADLINE_MS = 90_000;
 
 /** Runs one prompt with `-p` and waits for the end; kills the process at the deadline. */
 export async function runClaudeCode(options: ClaudeCodeOptions): Promise<ClaudeCodeRun> {
-  const { binary, folder, home, model, prompt } = options;
-  const child = spawn(binary, ["-p", "--dangerously-skip-permissions", "--model", model, prompt], {
+  const { binary, folder, home, model, prompt, args = [] } = options;
+  const asked = ["-p", "--dangerously-skip-permissions", "--model", model, ...args, prompt];
+  const child = spawn(binary, asked, {
     cwd: folder,
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",

@@ -1,7 +1,18 @@
 /** Caps on sessions and subagents from outside, and clients that forge ids or leave them out. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { RawAnswer } from "../harness/raw-request.ts";
+import { writeFile } from "node:fs/promises";
+import {
+  settledRows,
+  startGateway,
+  until,
+  type BudgetRow,
+  type Gateway,
+} from "../harness/gateway.ts";
+import { ADA_KEY, SMALL_ENV, smallConfig } from "../harness/gateway-config.ts";
+import { send, type RawAnswer } from "../harness/raw-request.ts";
+import { text } from "../harness/scripts.ts";
+import { startUpstream, type Upstream } from "../harness/upstream.ts";
 import { DESK_MODEL, startDesk, type Desk } from "./desk.ts";
 
 const LIMITED = {
@@ -148,5 +159,84 @@ describe("caps on sessions", () => {
       LIMITED,
     );
     assert.match(message, /^Session t1 has made 2 requests/);
+  });
+});
+
+describe("sessions while the configuration changes", () => {
+  const MODEL_COST = { input_tokens: 1000, output_tokens: 100 };
+  let upstream: Upstream;
+  let gateway: Gateway;
+  before(async () => {
+    upstream = await startUpstream(() => ({
+      ...text("ok", MODEL_COST),
+      delivery: { headDelayMs: 300 },
+    }));
+    gateway = await startGateway({ config: configOf("platform", {}), env: SMALL_ENV });
+  });
+  after(async () => {
+    await gateway?.dispose();
+    await upstream?.stop();
+  });
+
+  function configOf(team: string, more: object): object {
+    const budgets = [{ usd: "10", per: "session" }];
+    const teams = ["platform", "research"].map((id) => ({ id, customer: "acme", budgets }));
+    const key = { team, owner: "someone@acme.example", sessions: { requests: 2 } };
+    return { ...smallConfig(upstream.url, { key }), teams, owners: [], ...more };
+  }
+
+  async function reload(config: object): Promise<void> {
+    const seen = gateway.logs().length;
+    await writeFile(gateway.configFile, JSON.stringify(config, null, 2));
+    await until("the file is read again", () =>
+      /configuration (in force|kept)/.test(gateway.logs().slice(seen)),
+    );
+  }
+
+  function ask(): Promise<RawAnswer> {
+    const headers = {
+      "x-api-key": ADA_KEY,
+      "content-type": "application/json",
+      "x-claude-code-session-id": "s1",
+    };
+    const body = JSON.stringify({ model: DESK_MODEL, max_tokens: 100, messages: [prompt] });
+    return send(gateway.url, { path: "/v1/messages", headers, body });
+  }
+
+  test("a key that moves with a request in flight leaves the spend where it was made", async () => {
+    const asked = ask();
+    await until("it runs", () => upstream.messages().length === 1);
+    await reload(configOf("research", {}));
+    assert.equal((await asked).status, 200);
+    assert.equal((await ask()).status, 200);
+    await settledRows(gateway);
+    const windows = (await gateway.budgets()) as (BudgetRow & {
+      readonly parent: { readonly id: string };
+    })[];
+    assert.deepEqual(
+      windows.map(({ parent, settled_usd }) => [parent.id, settled_usd]),
+      [
+        ["platform", "0.006"],
+        ["research", "0.006"],
+      ],
+    );
+    const shown = (await gateway.api("/api/v1/sessions/ada/s1")) as Record<string, unknown>;
+    const { team, requests, spent_usd } = shown;
+    assert.deepEqual([team, requests, spent_usd], ["research", 2, "0.012"]);
+    assert.equal((await ask()).status, 402);
+  });
+
+  test("observe mode waives caps and says so; a stop stands", async () => {
+    await reload(configOf("research", { mode: "observe" }));
+    const answer = await ask();
+    assert.equal(answer.status, 200);
+    const id = answer.headers["tollgate-request-id"];
+    const rows = await gateway.rows((all) => all.some((row) => row.id === id));
+    const row = rows.find((each) => each.id === id);
+    assert.deepEqual([row?.refusal, row?.outcome], ["session_limited", "ok"]);
+    assert.equal((await gateway.cli("sessions", "pause", "ada", "s1")).code, 0);
+    assert.equal((await ask()).status, 402);
+    assert.equal((await gateway.cli("sessions", "resume", "ada", "s1")).code, 0);
+    assert.equal((await ask()).status, 200);
   });
 });

@@ -75,6 +75,12 @@ describe("sessions", () => {
       one.agents.map(({ agent, spent_usd }) => [agent, spent_usd]),
       [["a1", "0.006"]],
     );
+    const page = await send(desk.gateway.adminUrl, {
+      method: "GET",
+      path: "/",
+      headers: { authorization: `Bearer ${desk.gateway.adminToken}` },
+    });
+    assert.match(page.body.toString(), /<bdi>s1<\/bdi>\s*<small>bob<\/small>/);
     const none = await desk.gateway.api("/api/v1/sessions?state=stopped&active_within_seconds=60");
     assert.deepEqual(none, { data: [], next_cursor: null });
   });
@@ -92,6 +98,10 @@ describe("sessions", () => {
     assert.equal(count.status, 200);
     const { state, reason, actor } = await shown("ada/s1");
     assert.deepEqual([state, reason, actor], ["stopped", "it repeats itself.", "token"]);
+    const me = await desk.ask("ada", { method: "GET", path: "/me" });
+    const { sessions } = me.json() as { sessions: (SessionRow & { agents: number })[] };
+    const seen = sessions.find((each) => each.session === "s1");
+    assert.deepEqual([seen?.state, seen?.requests, seen?.agents], ["stopped", 2, 1]);
     assert.equal((await order("ada/s1/resume")).status, 200);
     assert.equal((await desk.ask("ada", inSession("s1"))).status, 200);
   });

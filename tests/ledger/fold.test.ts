@@ -33,6 +33,7 @@ function essence(state: NodeState, nowMs: number) {
   return {
     mode,
     digest,
+    sessions: JSON.parse(JSON.stringify(state.sessions.snapshot())) as unknown,
     counters: countersOf(state, nowMs),
     meters: [...ledger.meters()].map(({ id, cap }) => `${id} ${cap}`).toSorted(),
     holds: [...ledger.holds()]

@@ -8,6 +8,7 @@ import {
   type AccessList,
   type AccessListName,
 } from "../../config/access-config.ts";
+import { NO_GOVERNANCE } from "../../config/governance-config.ts";
 import type { Config } from "../../config/config.ts";
 import type { PlanLevel } from "../plan.ts";
 import { createAccessCompiler, nameOf } from "./chain.ts";
@@ -93,7 +94,7 @@ function chainOf({ mode, all: [file, ...scopes] }: Setting, compile = compilerOf
     scopes.map(({ mode: own, lists }, index): PlanLevel => {
       const type = TYPES[index] ?? "virtual_key";
       const access: AccessConfig = { lists, hours: null };
-      return { scope: { type, id: `${type}-1` }, governance: { mode: own, access } };
+      return { scope: { type, id: `${type}-1` }, governance: { ...NO_GOVERNANCE, mode: own, access } };
     }),
   );
 }
@@ -176,7 +177,7 @@ describe("a chain", () => {
     };
     const key = (id: string): PlanLevel => ({
       scope: { type: "virtual_key", id },
-      governance: { mode: null, access: null },
+      governance: { ...NO_GOVERNANCE, mode: null, access: null },
     });
     assert.equal(compile([team, key("a")]), compile([team, key("b")]));
     assert.equal(compile([key("a")]), null);

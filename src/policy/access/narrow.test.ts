@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { NO_GOVERNANCE } from "../../config/governance-config.ts";
 import type { AccessList } from "../../config/access-config.ts";
 import type { PlanProvider } from "../plan.ts";
 import { createAccessCompiler } from "./chain.ts";
@@ -52,7 +53,7 @@ test("what is left is what the key has and every level allows", () => {
       const chain = compile(
         levels.map((lists, index) => ({
           scope: { type: "virtual_key" as const, id: String(index) },
-          governance: { mode: null, access: { lists, hours: null } },
+          governance: { ...NO_GOVERNANCE, mode: null, access: { lists, hours: null } },
         })),
       );
       const { providers, barred } = narrowed(uses, chain);

@@ -7,6 +7,7 @@ import { limitedInputTokens, type Charge } from "../../ledger/amounts.ts";
 import type { Hold, HoldWatcher } from "../../ledger/ledger.ts";
 import { sessionWindowName } from "../sessions.ts";
 import { Conversations } from "./conversations.ts";
+import { forgetOldest } from "./forget.ts";
 import { Halts, sessionKey, type SessionId } from "./halts.ts";
 import { burn, newAgent, newSession, type TrackedAgent, type TrackedSession } from "./tracked.ts";
 
@@ -14,15 +15,18 @@ const SESSIONS_MAX = 50_000;
 /** Of all sessions together; beyond it the sessions that were idle longest are let go. */
 const AGENTS_MAX = 200_000;
 /** Of one session; what goes beyond counts to the session alone. */
-export const SESSION_AGENTS_MAX = 1_000;
+const SESSION_AGENTS_MAX = 1_000;
 const IDLE_MS = 30 * 86_400_000;
 /** Requests whose first attempt never reached its upstream. */
 const UNCOUNTED_MAX = 10_000;
-/** So many that cannot be let go are passed over at a time. */
-const PASSED_OVER_MAX = 8;
+/** Idle sessions are looked for after so many attempts. */
+const TAKEN_BETWEEN = 4_096;
+/** Where there are too many, so many go at once: looking for the oldest is no work for each attempt. */
+const FORGOTTEN_SHARE = 0.1;
 
 /** What a start needs; amounts as decimal strings. */
 interface BookSnapshot {
+  readonly taken: number;
   readonly sessions: readonly SavedSession[];
   readonly counting: readonly string[];
   readonly uncounted: readonly string[];
@@ -42,6 +46,7 @@ export class SessionBook implements HoldWatcher {
   /** By `key/name`, in the order of their latest attempt. */
   readonly #sessions = new Map<string, TrackedSession>();
   #agentCount = 0;
+  #taken = 0;
   /** Holds in flight that count as their request. */
   readonly #counting = new Set<string>();
   /** Requests that nothing counts yet, though an attempt was made. */
@@ -105,7 +110,10 @@ export class SessionBook implements HoldWatcher {
   readonly cancelled = (hold: Hold): void => {
     const { record } = hold;
     const counted = this.#counting.delete(hold.id);
-    if (counted) remember(this.#uncounted, record.request);
+    if (counted) {
+      this.#uncounted.add(record.request);
+      forgetOldest(this.#uncounted, UNCOUNTED_MAX);
+    }
     const session = this.#sessionOf(record);
     for (const tally of talliesOf(session, record.agent)) {
       tally.inFlight--;
@@ -116,13 +124,15 @@ export class SessionBook implements HoldWatcher {
 
   correct({ spender, delta }: CorrectionRecord): void {
     if (spender === undefined) return;
-    const { virtual_key: virtualKey, session, agent } = spender;
+    const { virtual_key: virtualKey, session: named, agent } = spender;
+    const session = this.conversations.continuedBy({ virtualKey, session: named }) ?? named;
     for (const tally of talliesOf(this.find({ virtualKey, session }), agent))
       tally.spent += BigInt(delta);
   }
 
   snapshot(): unknown {
     const saved: BookSnapshot = {
+      taken: this.#taken,
       sessions: [...this.#sessions.values()].map(saveSession),
       counting: [...this.#counting],
       uncounted: [...this.#uncounted],
@@ -134,10 +144,12 @@ export class SessionBook implements HoldWatcher {
 
   /** What `snapshot` gave, after a way through JSON. */
   static restore(snapshot: unknown): SessionBook {
-    const { sessions, counting, uncounted, halts, conversations } = snapshot as BookSnapshot;
+    const saved = snapshot as BookSnapshot;
+    const { sessions, counting, uncounted, halts, conversations } = saved;
     const book = new SessionBook();
-    for (const saved of sessions) {
-      const session = restoreSession(saved);
+    book.#taken = saved.taken;
+    for (const each of sessions) {
+      const session = restoreSession(each);
       book.#sessions.set(sessionKey(session.virtualKey, session.name), session);
       book.#agentCount += session.agents?.size ?? 0;
     }
@@ -193,18 +205,16 @@ export class SessionBook implements HoldWatcher {
     this.#sessions.delete(sessionKey(session.virtualKey, session.name));
   }
 
+  /** Now and then, and at once where there are too many: what is in use stays. */
   #forgetIdle(nowMs: number): void {
-    let passedOver = 0;
-    for (const [key, session] of this.#sessions) {
-      const isFull = this.#sessions.size > SESSIONS_MAX || this.#agentCount > AGENTS_MAX;
-      if (!isFull && session.lastMs > nowMs - IDLE_MS) return;
+    const isFull = this.#sessions.size > SESSIONS_MAX || this.#agentCount > AGENTS_MAX;
+    if (!isFull && ++this.#taken % TAKEN_BETWEEN !== 0) return;
+    const least = isFull ? 1 - FORGOTTEN_SHARE : 1;
+    for (const session of this.#sessions.values()) {
+      const isRoom =
+        this.#sessions.size <= least * SESSIONS_MAX && this.#agentCount <= least * AGENTS_MAX;
+      if (isRoom && session.lastMs > nowMs - IDLE_MS) return;
       if (session.inFlight === 0) this.#drop(session);
-      else {
-        // It is in use: with the latest it is not in the way.
-        this.#sessions.delete(key);
-        this.#sessions.set(key, session);
-        if (++passedOver >= PASSED_OVER_MAX) return;
-      }
     }
   }
 }
@@ -235,13 +245,6 @@ function talliesOf(
 
 function isEmpty({ requests, inFlight, tokens, spent }: TrackedSession | TrackedAgent): boolean {
   return requests === 0 && inFlight === 0 && tokens === 0 && spent === 0n;
-}
-
-function remember(set: Set<string>, value: string): void {
-  set.add(value);
-  if (set.size <= UNCOUNTED_MAX) return;
-  const oldest = set.keys().next();
-  if (oldest.done !== true) set.delete(oldest.value);
 }
 
 function saveSession(session: TrackedSession): SavedSession {

@@ -1,6 +1,7 @@
 /** Which session a conversation belongs to, whatever id it comes back under: folded from admissions. */
 import { isDefaultSession } from "../sessions.ts";
-import { sessionKey, type SessionId } from "./halts.ts";
+import { forgetOldest } from "./forget.ts";
+import { parseSessionKey, sessionKey, type SessionId } from "./halts.ts";
 
 /** The oldest are let go beyond it. */
 const KNOWN_MAX = 100_000;
@@ -33,10 +34,9 @@ export class Conversations {
     if (this.#openings.has(key)) return;
     this.#openings.set(key, session);
     this.#count(virtualKey, 1);
-    const oldest = this.#openings.size > KNOWN_MAX ? this.#openings.keys().next() : null;
-    if (oldest === null || oldest.done === true) return;
-    this.#openings.delete(oldest.value);
-    this.#count(oldest.value.slice(0, oldest.value.indexOf("/")), -1);
+    forgetOldest(this.#openings, KNOWN_MAX, (gone) =>
+      this.#count(parseSessionKey(gone).virtualKey, -1),
+    );
   }
 
   /** Requests with the id `sent` count to `id` from here on. */
@@ -44,8 +44,7 @@ export class Conversations {
     // Ids beyond a key's number of sessions fall into the default session for an hour, not for good.
     if (sent === session || isDefaultSession(session)) return;
     this.#continued.set(sessionKey(virtualKey, sent), session);
-    const oldest = this.#continued.size > KNOWN_MAX ? this.#continued.keys().next() : null;
-    if (oldest !== null && oldest.done !== true) this.#continued.delete(oldest.value);
+    forgetOldest(this.#continued, KNOWN_MAX);
   }
 
   snapshot(): unknown {
@@ -56,7 +55,7 @@ export class Conversations {
     const { openings, continued } = saved as Record<"openings" | "continued", [string, string][]>;
     for (const [key, session] of openings) {
       this.#openings.set(key, session);
-      this.#count(key.slice(0, key.indexOf("/")), 1);
+      this.#count(parseSessionKey(key).virtualKey, 1);
     }
     for (const [key, session] of continued) this.#continued.set(key, session);
   }

@@ -65,7 +65,7 @@ function counted(amount: number, noun: string): string {
 }
 
 /** "Session 3f0c…", "The default session of key ada". */
-export function sessionName({ virtualKey, session }: SessionId): string {
+function sessionName({ virtualKey, session }: SessionId): string {
   if (isDefaultSession(session)) return `The default session of key ${virtualKey}`;
   return `Session ${shortened(session)}`;
 }

@@ -1,8 +1,9 @@
 /** Which sessions are stopped or paused, why and by whom: folded from the journal, so that it lasts. */
 import type { AdminChangeRecord, SessionAction } from "../../journal/record.ts";
+import { forgetOldest } from "./forget.ts";
 
 /** As records name it. */
-export const SESSION_ENTITY = "session";
+const SESSION_ENTITY = "session";
 /** The oldest are let go beyond it; each is an operator's or a detector's decision. */
 const HALTS_MAX = 100_000;
 
@@ -83,9 +84,7 @@ export class Halts {
     if (state === "running") return;
     const { actor } = record;
     this.#halts.set(record.id, { state, reason, actor, sinceMs: Date.parse(record.time) });
-    if (this.#halts.size <= HALTS_MAX) return;
-    const oldest = this.#halts.keys().next();
-    if (oldest.done !== true) this.#halts.delete(oldest.value);
+    forgetOldest(this.#halts, HALTS_MAX);
   }
 
   snapshot(): unknown {
