@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { CACHE_TTLS, EFFORTS } from "../config/levers-config.ts";
 import type { Scope } from "../core/span.ts";
 import { compileLevers } from "../policy/levers/compile.ts";
-import type { Levers } from "../policy/levers/levers.ts";
+import { NO_LEVERS, type Levers } from "../policy/levers/levers.ts";
 import type { ControlPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { route, type Route } from "./route.ts";
@@ -60,7 +60,7 @@ export function leverRoutes({ config }: Pick<ControlPorts, "config">): Route[] {
       handle: ({ query: { virtual_key: id = null } }) => {
         const inForce = config();
         const levels = id === null ? [] : chainOf(inForce, id);
-        const levers = compileLevers(inForce.levers)(levels);
+        const levers = compileLevers(inForce.levers)(levels) ?? NO_LEVERS;
         return { body: printed(levers, id, inForce) };
       },
     }),
@@ -87,23 +87,20 @@ function chainOf(config: Config, id: string) {
 
 type Governed = Pick<Config["teams"][number], "governance"> & { readonly id: string };
 
-function printed(levers: Levers | null, id: string | null, { leverRules }: Config): PrintedLevers {
+function printed(levers: Levers, id: string | null, { leverRules }: Config): PrintedLevers {
   return {
     virtual_key: id,
-    thinking_budget_max: levers?.thinkingBudgetMax ?? null,
-    effort_max: levers?.effortMax ?? null,
-    max_tokens: levers?.maxTokens ?? null,
-    web_search_max_uses: levers?.webSearchMaxUses ?? null,
-    cache_ttl: levers?.cacheTtl ?? null,
-    background_model: levers?.backgroundModel ?? null,
-    subagent_model: levers?.subagentModel ?? null,
-    models: (levers?.models ?? []).map(({ from, to, by: whose }) => ({ from, to, by: whose })),
-    strip_betas: (levers?.stripBetas ?? []).map(({ glob, by: whose }) => ({
-      beta: glob,
-      by: whose,
-    })),
-    long_context: levers?.longContext ?? null,
-    fast_mode: levers?.fastMode ?? null,
+    thinking_budget_max: levers.thinkingBudgetMax,
+    effort_max: levers.effortMax,
+    max_tokens: levers.maxTokens,
+    web_search_max_uses: levers.webSearchMaxUses,
+    cache_ttl: levers.cacheTtl,
+    background_model: levers.backgroundModel,
+    subagent_model: levers.subagentModel,
+    models: levers.models.map(({ from, to, by: whose }) => ({ from, to, by: whose })),
+    strip_betas: levers.stripBetas.map(({ glob, by: whose }) => ({ beta: glob, by: whose })),
+    long_context: levers.longContext,
+    fast_mode: levers.fastMode,
     rules: leverRules.map((rule) => rule.id),
   };
 }

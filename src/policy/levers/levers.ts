@@ -45,6 +45,21 @@ export interface Levers {
   readonly fastMode: Said<"refuse" | "strip"> | null;
 }
 
+/** Of somebody who says nothing. */
+export const NO_LEVERS: Levers = {
+  thinkingBudgetMax: null,
+  effortMax: null,
+  maxTokens: null,
+  webSearchMaxUses: null,
+  cacheTtl: null,
+  backgroundModel: null,
+  subagentModel: null,
+  models: [],
+  stripBetas: [],
+  longContext: null,
+  fastMode: null,
+};
+
 /** Levers as one scope or rule says them. */
 export function leversBy(config: LeversConfig, by: string): Levers {
   const said = <Value>(value: Value | null): Said<Value> | null =>

@@ -234,6 +234,18 @@ describe("levers", () => {
     assert.deepEqual(both.subagentModel, { value: "b", by: "team/platform" });
   });
 
+  test("reach a thinking budget and an effort however they are written", () => {
+    const padding = " ".repeat(5000);
+    const some = lever({ thinkingBudgetMax: 2048, effortMax: "low" });
+    const text =
+      `{"model":"m","max_tokens":9000,"thinking":{"type":"enabled",${padding}` +
+      `"budget\\u005ftokens":8e3},"output_config":{"eff\\u006frt":"m\\u0061x"${padding}}}`;
+    assert.equal(
+      rewritten(some, { ...MAIN, text }).text,
+      text.replace("8e3", "2048").replace('"m\\u0061x"', '"low"'),
+    );
+  });
+
   test("rewrite a count's model alone, and refuse no count", () => {
     const some = lever({
       maxTokens: 4096,
