@@ -5,7 +5,6 @@ import {
   type Effort,
   type LeversConfig,
 } from "../../config/levers-config.ts";
-import { matchesGlob } from "../../providers/glob.ts";
 import { modelMatcher } from "../models.ts";
 
 /** What is in force, and whose word it is: "team/platform", "rule/nights", "gateway". */
@@ -73,11 +72,7 @@ export function leversBy(config: LeversConfig, by: string): Levers {
     backgroundModel: said(config.backgroundModel),
     subagentModel: said(config.subagentModel),
     models: config.models.map(({ from, to }) => ({ from, fits: modelMatcher([from]), to, by })),
-    stripBetas: config.stripBetas.map((glob) => ({
-      glob,
-      fits: (beta: string) => matchesGlob(glob, beta),
-      by,
-    })),
+    stripBetas: config.stripBetas.map((glob) => ({ glob, fits: modelMatcher([glob]), by })),
     longContext: said(config.longContext),
     fastMode: said(config.fastMode),
   };

@@ -1,16 +1,16 @@
 /** What levers make of one request: the edits of its body, the betas that stay, and what to say of it. */
-import type { LeverChange, TaskType } from "../../journal/record.ts";
-import type { MessagesBody } from "../../wire/anthropic/body.ts";
-import { editCacheTtls } from "../../wire/anthropic/cache-ttl.ts";
+import type { LeverChange, TaskType } from "../journal/record.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
+import { editCacheTtls } from "../wire/anthropic/cache-ttl.ts";
 import {
   editEffort,
   editThinkingBudget,
   effortOf,
   thinkingBudgetIn,
-} from "../../wire/anthropic/lever-edits.ts";
-import { editMembers } from "../../wire/anthropic/members.ts";
-import { editMaxTokens, editMaxUses, editModel, type Edit } from "../../wire/anthropic/splice.ts";
-import { effortRank, type Levers, type Said } from "./levers.ts";
+} from "../wire/anthropic/lever-edits.ts";
+import { editMembers } from "../wire/anthropic/members.ts";
+import { editMaxTokens, editMaxUses, editModel, type Edit } from "../wire/anthropic/splice.ts";
+import { effortRank, type Levers, type Said } from "../policy/levers/levers.ts";
 
 /** A request as it came. */
 export interface Asked {

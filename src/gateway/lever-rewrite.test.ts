@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { EFFORTS, type LeversConfig } from "../../config/levers-config.ts";
-import { scanMessagesBody } from "../../wire/anthropic/scan.ts";
-import { spliceBody } from "../../wire/anthropic/splice.ts";
-import { joinLevers, leversBy, type Levers } from "./levers.ts";
-import { disallowed, rewritingOf, type Asked } from "./rewrite.ts";
+import { EFFORTS, type LeversConfig } from "../config/levers-config.ts";
+import { scanMessagesBody } from "../wire/anthropic/scan.ts";
+import { spliceBody } from "../wire/anthropic/splice.ts";
+import { joinLevers, leversBy, type Levers } from "../policy/levers/levers.ts";
+import { disallowed, rewritingOf, type Asked } from "./lever-rewrite.ts";
 
 const SEED = 20_261_124;
 const RUNS = 300;
