@@ -56,7 +56,6 @@ export function leverRoutes({ config }: Pick<ControlPorts, "config">): Route[] {
       query,
       status: 200,
       answer: answerSchema,
-      problems: [404],
       handle: ({ query: { virtual_key: id = null } }) => {
         const inForce = config();
         const levels = id === null ? [] : chainOf(inForce, id);
@@ -70,8 +69,10 @@ export function leverRoutes({ config }: Pick<ControlPorts, "config">): Route[] {
 /** @throws Problem where there is no such key. */
 function chainOf(config: Config, id: string) {
   const key = config.virtualKeys.find((each) => each.id === id);
-  if (key === undefined)
-    throw new Problem("not_found", `No virtual key has the id ${id}.`, { value: id });
+  if (key === undefined) {
+    const detail = `The parameter virtual_key names no key: ${id}.`;
+    throw new Problem("invalid_parameter", detail, { parameter: "virtual_key", value: id });
+  }
   const team = config.teams.find((each) => each.id === key.team);
   const customer = config.customers.find((each) => each.id === team?.customer);
   const owner = config.owners.find((each) => each.id === key.owner);
