@@ -68,7 +68,8 @@ function checkOne(checking: Checking, known: Known, { path, levers }: Place): vo
       `${budget} is no less than max_tokens ${maxTokens}: thinking has to leave room for an answer`,
     );
   if (levers.long_context === "refuse") checkLongContext(checking, { path, levers });
-  if (Object.values(levers).every((value) => value === undefined || isEmpty(value)))
+  // A field that is there but undefined has a fault of its own.
+  if (Object.values(levers).every(isEmpty))
     report(path, "changes nothing: add a lever, such as max_tokens: 32000, or leave it out");
 }
 

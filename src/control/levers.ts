@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { CACHE_TTLS, EFFORTS } from "../config/levers-config.ts";
 import type { Scope } from "../core/span.ts";
 import { compileLevers } from "../policy/levers/compile.ts";
-import type { Levers } from "../policy/levers/levers.ts";
+import { NO_LEVERS, type Levers } from "../policy/levers/levers.ts";
 import type { ControlPorts } from "./ports.ts";
 import { Problem } from "./problem.ts";
 import { route, type Route } from "./route.ts";
@@ -56,11 +56,10 @@ export function leverRoutes({ config }: Pick<ControlPorts, "config">): Route[] {
       query,
       status: 200,
       answer: answerSchema,
-      problems: [404],
       handle: ({ query: { virtual_key: id = null } }) => {
         const inForce = config();
         const levels = id === null ? [] : chainOf(inForce, id);
-        const levers = compileLevers(inForce.levers)(levels);
+        const levers = compileLevers(inForce.levers)(levels) ?? NO_LEVERS;
         return { body: printed(levers, id, inForce) };
       },
     }),
@@ -70,8 +69,10 @@ export function leverRoutes({ config }: Pick<ControlPorts, "config">): Route[] {
 /** @throws Problem where there is no such key. */
 function chainOf(config: Config, id: string) {
   const key = config.virtualKeys.find((each) => each.id === id);
-  if (key === undefined)
-    throw new Problem("not_found", `No virtual key has the id ${id}.`, { value: id });
+  if (key === undefined) {
+    const detail = `The parameter virtual_key names no key: ${id}.`;
+    throw new Problem("invalid_parameter", detail, { parameter: "virtual_key", value: id });
+  }
   const team = config.teams.find((each) => each.id === key.team);
   const customer = config.customers.find((each) => each.id === team?.customer);
   const owner = config.owners.find((each) => each.id === key.owner);
@@ -87,23 +88,20 @@ function chainOf(config: Config, id: string) {
 
 type Governed = Pick<Config["teams"][number], "governance"> & { readonly id: string };
 
-function printed(levers: Levers | null, id: string | null, { leverRules }: Config): PrintedLevers {
+function printed(levers: Levers, id: string | null, { leverRules }: Config): PrintedLevers {
   return {
     virtual_key: id,
-    thinking_budget_max: levers?.thinkingBudgetMax ?? null,
-    effort_max: levers?.effortMax ?? null,
-    max_tokens: levers?.maxTokens ?? null,
-    web_search_max_uses: levers?.webSearchMaxUses ?? null,
-    cache_ttl: levers?.cacheTtl ?? null,
-    background_model: levers?.backgroundModel ?? null,
-    subagent_model: levers?.subagentModel ?? null,
-    models: (levers?.models ?? []).map(({ from, to, by: whose }) => ({ from, to, by: whose })),
-    strip_betas: (levers?.stripBetas ?? []).map(({ glob, by: whose }) => ({
-      beta: glob,
-      by: whose,
-    })),
-    long_context: levers?.longContext ?? null,
-    fast_mode: levers?.fastMode ?? null,
+    thinking_budget_max: levers.thinkingBudgetMax,
+    effort_max: levers.effortMax,
+    max_tokens: levers.maxTokens,
+    web_search_max_uses: levers.webSearchMaxUses,
+    cache_ttl: levers.cacheTtl,
+    background_model: levers.backgroundModel,
+    subagent_model: levers.subagentModel,
+    models: levers.models.map(({ from, to, by: whose }) => ({ from, to, by: whose })),
+    strip_betas: levers.stripBetas.map(({ glob, by: whose }) => ({ beta: glob, by: whose })),
+    long_context: levers.longContext,
+    fast_mode: levers.fastMode,
     rules: leverRules.map((rule) => rule.id),
   };
 }

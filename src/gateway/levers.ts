@@ -4,7 +4,7 @@ import { refusal, type Refusal } from "../core/refusal.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Plan } from "../policy/plan.ts";
 import { joinLevers, type Levers } from "../policy/levers/levers.ts";
-import { disallowed, rewritingOf, type Asked, type Disallowed } from "../policy/levers/rewrite.ts";
+import { disallowed, rewritingOf, type Asked, type Disallowed } from "./lever-rewrite.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import { spliceBody, type Edit } from "../wire/anthropic/splice.ts";

@@ -8,7 +8,13 @@ import { compileRouting } from "../../src/routing/rules/routing.ts";
 import { expressionFault } from "../../src/routing/rules/expression.ts";
 import { filesOf, lineOf } from "../tidy/sources.ts";
 
-const PAGES = ["README.md", "docs/providers*.md", "docs/route*.md", "docs/route/*.md"];
+const PAGES = [
+  "README.md",
+  "docs/providers*.md",
+  "docs/route*.md",
+  "docs/route/*.md",
+  "docs/govern/*.md",
+];
 const EXAMPLE = /^```yaml\n([^]*?)^```/gm;
 const SECRET = "a-secret-of-good-length";
 /** What an example leaves to the reader's own file. */

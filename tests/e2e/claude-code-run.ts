@@ -39,15 +39,20 @@ export interface ClaudeCodeOptions {
   readonly prompt: string;
   /** Further arguments. */
   readonly args?: readonly string[];
+  /** Further settings, as `--settings` takes them. */
+  readonly settings?: object;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const DEADLINE_MS = 90_000;
 
 /** Runs one prompt with `-p` and waits for the end; kills the process at the deadline. */
 export async function runClaudeCode(options: ClaudeCodeOptions): Promise<ClaudeCodeRun> {
-  const { binary, folder, home, model, prompt, args = [] } = options;
-  const asked = ["-p", "--dangerously-skip-permissions", "--model", model, ...args, prompt];
-  const child = spawn(binary, asked, {
+  const { binary, folder, home, model, prompt, settings, args = [] } = options;
+  const own = settings === undefined ? [] : ["--settings", JSON.stringify(settings)];
+  const flags = ["-p", "--dangerously-skip-permissions", "--model", model, ...own, ...args, prompt];
+  const child = spawn(binary, flags, {
     cwd: folder,
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
@@ -57,6 +62,7 @@ export async function runClaudeCode(options: ClaudeCodeOptions): Promise<ClaudeC
       ANTHROPIC_API_KEY: options.key,
       CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      ...options.env,
     },
     stdio: ["ignore", "pipe", "pipe"],
     signal: AbortSignal.timeout(DEADLINE_MS),

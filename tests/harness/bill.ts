@@ -166,6 +166,8 @@ function priceOf(model: string, promptTokens: number, nowMs: number): Price {
     case "opus-5-5":
       return OPUS_5_5;
     case "opus-4-8":
+    case "opus-4-6":
+    case "opus-4-5":
       return OPUS_4_8;
     case "fable-5-2":
       return FABLE_5_2;

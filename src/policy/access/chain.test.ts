@@ -171,6 +171,7 @@ describe("a chain", () => {
     const team: PlanLevel = {
       scope: { type: "team", id: "t" },
       governance: {
+        ...NO_GOVERNANCE,
         mode: null,
         access: { lists: { betas: { allow: [], deny: [] } }, hours: null },
       },

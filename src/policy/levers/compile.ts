@@ -4,7 +4,7 @@ import type { Scope } from "../../core/span.ts";
 import { joinLevers, leversBy, type Levers } from "./levers.ts";
 
 /** Whose levers the file's own are. */
-export const GATEWAY = "gateway";
+const GATEWAY = "gateway";
 
 interface Level {
   readonly scope: Scope;

@@ -5,7 +5,6 @@ import {
   type Effort,
   type LeversConfig,
 } from "../../config/levers-config.ts";
-import { matchesGlob } from "../../providers/glob.ts";
 import { modelMatcher } from "../models.ts";
 
 /** What is in force, and whose word it is: "team/platform", "rule/nights", "gateway". */
@@ -45,6 +44,21 @@ export interface Levers {
   readonly fastMode: Said<"refuse" | "strip"> | null;
 }
 
+/** Of somebody who says nothing. */
+export const NO_LEVERS: Levers = {
+  thinkingBudgetMax: null,
+  effortMax: null,
+  maxTokens: null,
+  webSearchMaxUses: null,
+  cacheTtl: null,
+  backgroundModel: null,
+  subagentModel: null,
+  models: [],
+  stripBetas: [],
+  longContext: null,
+  fastMode: null,
+};
+
 /** Levers as one scope or rule says them. */
 export function leversBy(config: LeversConfig, by: string): Levers {
   const said = <Value>(value: Value | null): Said<Value> | null =>
@@ -58,11 +72,7 @@ export function leversBy(config: LeversConfig, by: string): Levers {
     backgroundModel: said(config.backgroundModel),
     subagentModel: said(config.subagentModel),
     models: config.models.map(({ from, to }) => ({ from, fits: modelMatcher([from]), to, by })),
-    stripBetas: config.stripBetas.map((glob) => ({
-      glob,
-      fits: (beta: string) => matchesGlob(glob, beta),
-      by,
-    })),
+    stripBetas: config.stripBetas.map((glob) => ({ glob, fits: modelMatcher([glob]), by })),
     longContext: said(config.longContext),
     fastMode: said(config.fastMode),
   };

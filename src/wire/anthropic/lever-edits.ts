@@ -5,16 +5,28 @@ import { cutRange, type Edit } from "./splice.ts";
 import { isObject, parseJson } from "./value.ts";
 
 const BRACE = 0x7b;
-/** A few fields; what is longer is none that the API knows, and is read no further. */
-const OUTPUT_CONFIG_MAX_BYTES = 64 * 1024;
 
 /** `output_config.effort` as asked for; null where there is none. */
 export function effortOf(body: MessagesBody, chunks: readonly Buffer[]): string | null {
-  const range = body.fields.output_config;
-  if (range === undefined || range.end - range.start > OUTPUT_CONFIG_MAX_BYTES) return null;
-  const config = parseJson(cutRange(chunks, range).toString("utf8"));
-  const effort = isObject(config) ? config["effort"] : null;
+  const effort = memberValue(chunks, body.fields.output_config, "effort");
   return typeof effort === "string" ? effort : null;
+}
+
+/** `thinking.budget_tokens` as asked for, however far apart its parts are; null where there is none. */
+export function thinkingBudgetIn(body: MessagesBody, chunks: readonly Buffer[]): number | null {
+  if (body.thinkingBudgetTokens !== null) return body.thinkingBudgetTokens;
+  const budget = memberValue(chunks, body.fields.thinking, "budget_tokens");
+  return typeof budget === "number" ? budget : null;
+}
+
+function memberValue(
+  chunks: readonly Buffer[],
+  range: ByteRange | undefined,
+  name: string,
+): unknown {
+  if (range === undefined) return null;
+  const value = parseJson(cutRange(chunks, range).toString("utf8"));
+  return isObject(value) ? value[name] : null;
 }
 
 /** Sets `output_config.effort`; null where the body asks for none. */

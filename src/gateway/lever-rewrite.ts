@@ -1,11 +1,16 @@
 /** What levers make of one request: the edits of its body, the betas that stay, and what to say of it. */
-import type { LeverChange, TaskType } from "../../journal/record.ts";
-import type { MessagesBody } from "../../wire/anthropic/body.ts";
-import { editCacheTtls } from "../../wire/anthropic/cache-ttl.ts";
-import { editEffort, editThinkingBudget, effortOf } from "../../wire/anthropic/lever-edits.ts";
-import { editMembers } from "../../wire/anthropic/members.ts";
-import { editMaxTokens, editMaxUses, editModel, type Edit } from "../../wire/anthropic/splice.ts";
-import { effortRank, type Levers, type Said } from "./levers.ts";
+import type { LeverChange, TaskType } from "../journal/record.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
+import { editCacheTtls } from "../wire/anthropic/cache-ttl.ts";
+import {
+  editEffort,
+  editThinkingBudget,
+  effortOf,
+  thinkingBudgetIn,
+} from "../wire/anthropic/lever-edits.ts";
+import { editMembers } from "../wire/anthropic/members.ts";
+import { editMaxTokens, editMaxUses, editModel, type Edit } from "../wire/anthropic/splice.ts";
+import { effortRank, type Levers, type Said } from "../policy/levers/levers.ts";
 
 /** A request as it came. */
 export interface Asked {
@@ -119,12 +124,11 @@ function rewriteTokens({ levers, asked, edits, changes }: Draft): void {
     edits.push(editMaxTokens(body, cap.value));
     changes.push({ lever: "max_tokens", from: body.maxTokens, to: cap.value, by: cap.by });
   }
-  const budget = body.thinkingBudgetTokens;
-  if (budget === null) return;
   // Thinking is part of the answer: the API takes no budget that fills it.
   const room = isLowered ? { value: cap.value - 1, by: cap.by } : null;
   const most = leastOf(room, thinkingBudgetMax);
-  if (most === null || budget <= most.value) return;
+  const budget = most === null ? null : thinkingBudgetIn(body, chunks);
+  if (most === null || budget === null || budget <= most.value) return;
   const edit = editThinkingBudget(body, chunks, most.value);
   if (edit === null) return;
   edits.push(edit);

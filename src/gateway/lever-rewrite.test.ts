@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { EFFORTS, type LeversConfig } from "../../config/levers-config.ts";
-import { scanMessagesBody } from "../../wire/anthropic/scan.ts";
-import { spliceBody } from "../../wire/anthropic/splice.ts";
-import { joinLevers, leversBy, type Levers } from "./levers.ts";
-import { disallowed, rewritingOf, type Asked } from "./rewrite.ts";
+import { EFFORTS, type LeversConfig } from "../config/levers-config.ts";
+import { scanMessagesBody } from "../wire/anthropic/scan.ts";
+import { spliceBody } from "../wire/anthropic/splice.ts";
+import { joinLevers, leversBy, type Levers } from "../policy/levers/levers.ts";
+import { disallowed, rewritingOf, type Asked } from "./lever-rewrite.ts";
 
 const SEED = 20_261_124;
 const RUNS = 300;
@@ -232,6 +232,18 @@ describe("levers", () => {
     assert.deepEqual(both.maxTokens, { value: 8000, by: "customer/acme" });
     assert.deepEqual(both.cacheTtl, { value: "5m", by: "team/platform" });
     assert.deepEqual(both.subagentModel, { value: "b", by: "team/platform" });
+  });
+
+  test("reach a thinking budget and an effort however they are written", () => {
+    const padding = " ".repeat(5000);
+    const some = lever({ thinkingBudgetMax: 2048, effortMax: "low" });
+    const text =
+      `{"model":"m","max_tokens":9000,"thinking":{"type":"enabled",${padding}` +
+      `"budget\\u005ftokens":8e3},"output_config":{"eff\\u006frt":"m\\u0061x"${padding}}}`;
+    assert.equal(
+      rewritten(some, { ...MAIN, text }).text,
+      text.replace("8e3", "2048").replace('"m\\u0061x"', '"low"'),
+    );
   });
 
   test("rewrite a count's model alone, and refuse no count", () => {
