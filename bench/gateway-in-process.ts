@@ -7,6 +7,8 @@ import type { Gateway, Log } from "../src/gateway/ports.ts";
 import { createClients } from "../src/node/clients.ts";
 import { gatewayOf, nodeClock } from "../src/node/gateway-parts.ts";
 import { createHistory } from "../src/node/history.ts";
+import { createSessionControl } from "../src/node/session-control.ts";
+import { WaitingRoom } from "../src/gateway/waiting.ts";
 import { openNode } from "../src/node/open-node.ts";
 import { nodeHasher } from "../src/node/private-file.ts";
 import { createAuthenticators } from "../src/providers/auth/authenticator.ts";
@@ -61,8 +63,11 @@ export async function openGateway(folder: string): Promise<OpenGateway> {
     config,
   );
   const upstreamHealth = openUpstreamHealth(config.dataDir, { clock, log: LOG });
+  const waiting = new WaitingRoom(node.state.fold.ledger, clock);
   const gateway = gatewayOf({
     node,
+    waiting,
+    sessionControl: createSessionControl({ node, nowMs, onChanged: () => waiting.wake() }),
     configuration,
     clients,
     ledgerClock,

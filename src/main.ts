@@ -5,8 +5,9 @@ import { formatFault } from "./config/fault.ts";
 import { findConfigFile } from "./config/find-file.ts";
 import { watchFiles } from "./config/watch.ts";
 import { createControlServer, type ControlServer } from "./control/server.ts";
-import { systemClock } from "./core/time.ts";
+import { systemClock, type Clock } from "./core/time.ts";
 import type { Log } from "./gateway/ports.ts";
+import { WaitingRoom } from "./gateway/waiting.ts";
 import { createGatewayServer } from "./gateway/server.ts";
 import type { Hasher } from "./identity/key-ring.ts";
 import { JournalCorrupt } from "./journal/corrupt.ts";
@@ -22,7 +23,7 @@ import {
 } from "./node/certificate.ts";
 import { createAuthenticators } from "./providers/auth/authenticator.ts";
 import { authenticateWith } from "./node/authenticate.ts";
-import { createClients } from "./node/clients.ts";
+import { createClients, type Clients } from "./node/clients.ts";
 import { gatewayOf, healthOf, nodeClock, type GatewayParts } from "./node/gateway-parts.ts";
 import { createHistory } from "./node/history.ts";
 import { settleInterrupted } from "./node/interrupted.ts";
@@ -37,6 +38,8 @@ import {
 } from "./node/provider-health.ts";
 import { Configuration, madeEntities, readConfig, type Environment } from "./node/reload.ts";
 import { createRouteExplainer } from "./node/route-explain.ts";
+import { createSessionControl } from "./node/session-control.ts";
+import { createSessionViews } from "./node/session-views.ts";
 import { createSignals } from "./node/signals.ts";
 import { startRetention } from "./node/retention.ts";
 import { SelfCheck } from "./node/self-check.ts";
@@ -199,7 +202,6 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const reload = reloadWith(configuration, certificate, log);
   const signals = createSignals(() => void reload());
   const providerHealth = createProviderHealth(health);
-  const { environment } = running.options;
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
   const metrics = createMetrics({ budgets, journalLagMs: () => node.journal.lagMs() });
   const selfCheck = new SelfCheck({
@@ -209,15 +211,14 @@ async function assemble(running: Running, snapshots: Snapshots) {
   });
   const parts: GatewayParts = {
     node,
+    ...waitingAndStopping(node, { clock, nowMs }),
     configuration,
     clients,
     ledgerClock,
     clock,
     providerHealth,
     upstreamHealth,
-    credentials: authenticateWith(
-      createAuthenticators({ clock, client: clients.network, environment }),
-    ),
+    credentials: credentialsBy(clients, running.options.environment),
     draining: signals.draining,
     cutOff: signals.cutOff,
     metrics,
@@ -253,6 +254,21 @@ async function assemble(running: Running, snapshots: Snapshots) {
     selfCheck,
     upstreamHealth,
   };
+}
+
+function credentialsBy(clients: Clients, environment: Environment): GatewayParts["credentials"] {
+  const asking = { clock: systemClock, client: clients.network, environment };
+  return authenticateWith(createAuthenticators(asking));
+}
+
+/** Where requests wait, and what stops sessions: a stop is told to those who wait. */
+function waitingAndStopping(
+  node: OpenNode,
+  { clock, nowMs }: { readonly clock: Clock; readonly nowMs: () => number },
+): Pick<GatewayParts, "waiting" | "sessionControl"> {
+  const waiting = new WaitingRoom(node.state.fold.ledger, clock);
+  const onChanged = (): void => waiting.wake();
+  return { waiting, sessionControl: createSessionControl({ node, nowMs, onChanged }) };
 }
 
 function reloadWith(
@@ -327,6 +343,12 @@ function controlPorts(
       ruling: () => configuration.inForce.ruling,
       ledger: node.state.fold.ledger,
       health: parts.upstreamHealth.health,
+      nowMs: parts.ledgerClock.nowMs,
+    }),
+    sessions: createSessionViews({
+      book: node.state.sessions,
+      control: parts.sessionControl,
+      config: () => configuration.inForce.config,
       nowMs: parts.ledgerClock.nowMs,
     }),
     pricedModels: (kind?: string) => configuration.inForce.ruling.prices.wireIds(kind),

@@ -16,6 +16,7 @@ import { providersVerb } from "./providers.ts";
 import { rebuildVerb } from "./rebuild.ts";
 import { routeVerb } from "./route.ts";
 import { serveVerb } from "./serve.ts";
+import { sessionsVerb } from "./sessions.ts";
 import { complain } from "./terminal.ts";
 import { topVerb } from "./top.ts";
 import { usageVerb } from "./usage.ts";
@@ -27,6 +28,7 @@ const VERBS = [
   demoVerb,
   claudeVerb,
   keysVerb,
+  sessionsVerb,
   usageVerb,
   topVerb,
   correctVerb,

@@ -15,6 +15,7 @@ const TAGS: Readonly<Record<string, string>> = {
   budgets: "What is left in every budget",
   requests: "Ended requests, and the correction of estimated charges",
   usage: "Sums of requests, tokens and cost",
+  sessions: "Sessions, live: what each spends, and stopping it",
   "virtual-keys": "What clients identify themselves with",
   customers: "The outermost scope of budgets",
   teams: "Parts of a customer",

@@ -6,7 +6,7 @@ import type { Clock } from "../core/time.ts";
 import type { EntityKind } from "../identity/made.ts";
 import type { DoneCall } from "../identity/repeats.ts";
 import type { Position } from "../journal/position.ts";
-import type { RepeatMark, TaskType } from "../journal/record.ts";
+import type { RepeatMark, SessionAction, TaskType } from "../journal/record.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
@@ -208,6 +208,55 @@ export interface RouteExplanation {
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** An agent of a session. Amounts in nano-dollars, times in Unix milliseconds. */
+export interface AgentView {
+  readonly agent: string;
+  readonly parent: string | null;
+  /** 1: started by the main loop. */
+  readonly depth: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly requests: number;
+  readonly tokens: number;
+  readonly spent: bigint;
+  readonly inFlight: number;
+}
+
+/** A session as it is now; moments are null where none of its requests is remembered. */
+export interface SessionView extends Omit<AgentView, "agent" | "parent" | "firstMs" | "lastMs"> {
+  readonly virtualKey: string;
+  /** The name under which its requests are counted. */
+  readonly session: string;
+  readonly team: string | null;
+  readonly state: "running" | "paused" | "stopped";
+  readonly reason: string | null;
+  readonly actor: string | null;
+  readonly sinceMs: number | null;
+  readonly firstMs: number | null;
+  readonly lastMs: number | null;
+  readonly nanoPerHour: number;
+  readonly agentCount: number;
+  readonly agents: () => readonly AgentView[];
+}
+
+/** A session that is to be stopped, paused or resumed; it need not have been seen. */
+export interface SessionOrder extends Asker {
+  readonly virtualKey: string;
+  readonly session: string;
+  readonly reason: string | null;
+}
+
+export interface SessionAdministration {
+  readonly list: () => readonly SessionView[];
+  /** Null: nothing is known of it. */
+  readonly get: (id: Pick<SessionOrder, "virtualKey" | "session">) => SessionView | null;
+  /** The session as it is then: the change is journalled, and in force for the next request. */
+  readonly change: (
+    action: SessionAction,
+    order: SessionOrder,
+  ) => Promise<SessionView | ChangeProblem>;
+}
+
 export interface ControlPorts {
   readonly version: string;
   readonly clock: Clock;
@@ -222,6 +271,7 @@ export interface ControlPorts {
   readonly views: Pick<Views, "requests" | "request" | "usage" | "sync" | "status">;
   readonly keys: KeyAdministration;
   readonly entities: EntityAdministration;
+  readonly sessions: SessionAdministration;
   /** Null: it is journalled and in the budgets. */
   readonly correct: (order: CorrectionOrder, by: Asker) => Promise<ChangeProblem | null>;
   readonly doneCalls: DoneCalls;

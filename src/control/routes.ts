@@ -16,6 +16,7 @@ import { requestRoutes } from "./requests.ts";
 import type { Route } from "./route.ts";
 import { routeExplainRoutes } from "./route-explain.ts";
 import { sessionRoutes } from "./session.ts";
+import { trackedSessionRoutes } from "./sessions.ts";
 import { statusRoutes } from "./status.ts";
 import { usageRoutes } from "./usage.ts";
 import { virtualKeyRoutes } from "./virtual-keys.ts";
@@ -27,6 +28,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...statusRoutes(ports),
     ...budgetRoutes(ports),
     ...requestRoutes(ports, repeating),
+    ...trackedSessionRoutes(ports, repeating),
     ...usageRoutes(ports),
     ...virtualKeyRoutes(ports, repeating),
     ...entityRoutes(ports, repeating),

@@ -20,6 +20,7 @@ import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { keyIsFull } from "./refuse.ts";
 import { withCountMargin } from "./settle.ts";
+import { countedSession, haltOf } from "./session-rules.ts";
 import { isCompaction } from "./subject.ts";
 import { take, type Admitted, type Decision } from "./take.ts";
 import { recallTurn, traceOf, turnView, type TurnView } from "./turns.ts";
@@ -71,6 +72,8 @@ interface Known extends Knowledge {
 
 /** Decides and takes in one turn of the event loop. */
 function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitted | Refusal {
+  const halted = haltOf(request.exchange, gateway);
+  if (halted !== null) return halted;
   const { windows, nowMs } = windowsOf(request, gateway);
   const limited = limitShortage(windows, nowMs, "real");
   if (limited !== null) {
@@ -110,7 +113,9 @@ function usesCaps({ body }: AdmitRequest): readonly (number | null)[] {
 }
 
 /** Decides by the shadow's books, takes on the real ones whatever comes of it. */
-function observe(request: AdmitRequest, gateway: Gateway): Admitted {
+function observe(request: AdmitRequest, gateway: Gateway): Admitted | Refusal {
+  const halted = haltOf(request.exchange, gateway);
+  if (halted !== null) return halted;
   const { windows, nowMs } = windowsOf(request, gateway);
   const pricing = pricingOf(request, nowMs, NOTHING_KNOWN);
   warnOfAssumedPrice(pricing.price, gateway);
@@ -133,8 +138,8 @@ function shadowDecision(
 function windowsOf(request: AdmitRequest, gateway: Gateway) {
   const { exchange, plan, target } = request;
   const nowMs = gateway.ledgerClock.nowMs();
-  const name = gateway.sessions.nameOf(plan.virtualKey, exchange.subject?.session ?? null, nowMs);
-  const session = { virtualKey: plan.virtualKey, name };
+  const counted = countedSession(exchange, plan, gateway);
+  const session = { virtualKey: plan.virtualKey, name: counted.session };
   const windows: Window[] = [];
   for (const meters of [plan.meters, target.use.meters])
     for (const meter of meters)

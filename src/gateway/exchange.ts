@@ -4,6 +4,7 @@ import { newRequestId, type RequestId } from "../core/ids.ts";
 import type { Attribution, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
+import type { SessionId } from "../policy/sessions/halts.ts";
 import type { Gateway, Ruling } from "./ports.ts";
 
 /** Which of the listed paths was called. */
@@ -25,6 +26,8 @@ export interface Exchange {
   plan: Plan | null;
   /** Null until the body is read. */
   subject: Subject | null;
+  /** The session that it counts to; null until the body is read. */
+  session: SessionId | null;
   /** Monotonic milliseconds at which the whole request was here. */
   receivedMs: number;
   /** Time spent inside the gateway so far, milliseconds. */
@@ -74,6 +77,7 @@ export function begin(
     receivedMs: startedMs,
     plan: null,
     subject: null,
+    session: null,
     overheadMs: 0,
     firstByteMs: null,
     attempts: 0,

@@ -12,6 +12,7 @@ import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
+import { enterSession } from "./session-rules.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
 /**
@@ -42,6 +43,8 @@ export async function serveMessages(
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
+  const halted = enterSession(exchange, plan, gateway);
+  if (halted !== null) return halted;
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
   if (isRefusal(routed)) return routed;
   exchange.rule = routed.rule;

@@ -3,12 +3,13 @@ import type { TimeoutsConfig } from "../config/config.ts";
 import type { Clock } from "../core/time.ts";
 import type { KeyRing } from "../identity/key-ring.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Outcome, TaskType } from "../journal/record.ts";
+import type { Outcome, RepeatMark, TaskType } from "../journal/record.ts";
 import type { LedgerClock } from "../ledger/clock.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { TurnMemory } from "../ledger/memory.ts";
 import type { WaitingRoom } from "./waiting.ts";
 import type { Policy } from "../policy/plan.ts";
+import type { SessionBook } from "../policy/sessions/book.ts";
 import type { Sessions } from "../policy/sessions.ts";
 import type { PriceBook } from "../pricing/price-book.ts";
 import type { AuthFault, Identified } from "../providers/auth/authenticator.ts";
@@ -67,6 +68,30 @@ export interface Log {
   readonly error: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
 
+/** A session that is to be stopped, paused or resumed. */
+export interface SessionOrder {
+  readonly virtualKey: string;
+  /** The name under which its requests are counted; it need not have been seen. */
+  readonly session: string;
+  /** One sentence for the developer; null: none is given. */
+  readonly reason: string | null;
+  /** Who asks: "local", "token", "browser", or a detector's name. */
+  readonly actor: string;
+  readonly idempotency?: RepeatMark;
+}
+
+/**
+ * Each resolves once the change is in the journal and in force for the next attempt; it lasts over
+ * restarts. Answers that run end as they would.
+ *
+ * @throws JournalUnavailable where it cannot be recorded; nothing is changed then.
+ */
+export interface SessionControl {
+  readonly stop: (order: SessionOrder) => Promise<void>;
+  readonly pause: (order: SessionOrder) => Promise<void>;
+  readonly resume: (order: SessionOrder) => Promise<void>;
+}
+
 export interface Gateway {
   readonly ruling: () => Ruling;
   readonly ledger: Ledger;
@@ -74,6 +99,9 @@ export interface Gateway {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly sessions: Sessions;
+  /** What every session has asked for and spent, and which are stopped. */
+  readonly sessionBook: SessionBook;
+  readonly sessionControl: SessionControl;
   /** Since when sessions are known, for rules that ask. */
   readonly sessionLog: SessionLog;
   /** At which door each session sits. */

@@ -7,6 +7,7 @@ import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { candidateOf, type Candidate } from "./candidates.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
+import { countedSession } from "./session-rules.ts";
 
 /** Bytes of a request for one token of its input: an estimate for rules, never for money. */
 const BYTES_PER_TOKEN = 3.5;
@@ -54,7 +55,7 @@ export function routeFacts(of: Routing, gateway: Gateway): RequestFacts {
     providers: plan.providers.map(({ provider }) => provider.id),
     allows: (provider, asked) => servedBy(plan, provider, asked) !== null,
     utilisation: () => {
-      const session = gateway.sessions.nameOf(plan.virtualKey, subject?.session ?? null, nowMs);
+      const { session } = countedSession(exchange, plan, gateway);
       return utilisationOf(plan, gateway.ledger, { nowMs, session });
     },
     provider: (id, asked) => providerFacts(servedBy(plan, id, asked), { nowMs, exchange, gateway }),

@@ -11,6 +11,7 @@ import type { ModelPrice } from "../pricing/price.ts";
 import { NOTHING_KNOWN, pricingOf, type AdmitRequest, type Pricing } from "./demand.ts";
 import { attributionOf } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
+import { countedElsewhere } from "./session-rules.ts";
 import type { Target } from "./candidates.ts";
 import type { TurnTrace } from "./turns.ts";
 
@@ -108,6 +109,7 @@ function admitRecord(
     task_source: exchange.subject?.taskSource ?? "heuristic",
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
+    ...countedElsewhere(exchange, taking.nowMs),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),
     ...(shadow !== null && !isRefusal(shadow) ? { shadow_need: String(shadow.need) } : {}),

@@ -7,6 +7,7 @@ import { identify } from "./identify.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { draining } from "./refuse.ts";
+import { haltOf } from "./session-rules.ts";
 
 /**
  * Waits until `attempt` gives something, which may be a refusal; null: the deadline came first. The time is
@@ -68,9 +69,9 @@ export async function whenRoom(
   return waitFor(exchange, attempt, { atMostMs, gateway });
 }
 
-/** A waiting request leaves when its key is revoked or the gateway drains. */
+/** A waiting request leaves when its key is revoked, its session stopped, or the gateway drains. */
 function stillWelcome(exchange: Exchange, gateway: Gateway): Refusal | null {
   if (gateway.draining()) return draining();
   const caller = identify(exchange.request.headers, gateway.ruling(), gateway.ledgerClock.nowMs());
-  return isRefusal(caller) ? caller : null;
+  return isRefusal(caller) ? caller : haltOf(exchange, gateway);
 }

@@ -18,7 +18,7 @@ export class WaitingRoom {
 
   constructor(ledger: Ledger, clock: Clock) {
     this.#clock = clock;
-    ledger.onFreed(() => this.#wake());
+    ledger.onFreed(() => this.wake());
   }
 
   /** Requests that wait now. */
@@ -70,7 +70,8 @@ export class WaitingRoom {
     });
   }
 
-  #wake(): void {
+  /** Lets all who wait try again soon: something has changed. */
+  wake(): void {
     if (this.#isWoken || this.#waiters.size === 0) return;
     this.#isWoken = true;
     // Once for all that settles in this turn.

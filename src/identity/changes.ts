@@ -42,6 +42,8 @@ export class Identities {
         return;
       case "update":
       case "stop":
+      case "pause":
+      case "resume":
         return;
     }
   }

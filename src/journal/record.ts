@@ -81,6 +81,10 @@ export interface AdmitRecord extends Attribution {
   readonly rule?: string;
   /** What is worth knowing of the choice: why a session left its door, and what that costs. */
   readonly route_note?: string;
+  /** The session that it counts to, where that is another than `session` names. */
+  readonly counted_session?: string;
+  /** A digest of how its conversation begins; on the first attempt of an agent that shows it. */
+  readonly conversation?: string;
 }
 
 /** A hold lowered while its attempt runs. */
@@ -174,6 +178,12 @@ export interface CorrectionRecord {
   readonly reason: string;
   readonly actor: string;
   readonly idempotency?: RepeatMark;
+  /** Whose conversation it was, as far as a key and a session are known. */
+  readonly spender?: {
+    readonly virtual_key: string;
+    readonly session: string;
+    readonly agent: string | null;
+  };
 }
 
 /** A charge was above its hold: the bound was wrong for that door. Information; `settle` books it. */
@@ -205,12 +215,15 @@ export interface GapRecord {
   readonly detail: string;
 }
 
+/** What can be done to a session; its `admin_change` has `after` with its key, id, state and reason. */
+export type SessionAction = "stop" | "pause" | "resume";
+
 /** An entity was changed through API or CLI. `after` holds all that is needed to rebuild it. */
 export interface AdminChangeRecord {
   readonly type: "admin_change";
   readonly time: string;
   readonly actor: string;
-  readonly action: "create" | "update" | "delete" | "rotate" | "revoke" | "stop";
+  readonly action: "create" | "update" | "delete" | "rotate" | "revoke" | SessionAction;
   readonly entity: string;
   readonly id: string;
   readonly before: unknown;

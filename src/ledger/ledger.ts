@@ -45,16 +45,29 @@ export interface Charge {
   readonly usage: Usage;
 }
 
+/** Told of every hold, live and in a replay alike: a fold of its own beside the counters. */
+export interface HoldWatcher {
+  readonly taken: (hold: Hold) => void;
+  readonly settled: (hold: Hold, charge: Charge, nowMs: number) => void;
+  readonly cancelled: (hold: Hold) => void;
+}
+
 export class Ledger {
   readonly #meters = new Map<string, Meter>();
   readonly #windows = new Map<string, Window>();
   readonly #holds = new Map<string, Hold>();
   readonly #freed: (() => void)[] = [];
   readonly #settled = new Set<(hold: Hold, cost: bigint) => void>();
+  readonly #watchers: HoldWatcher[] = [];
 
   /** Calls back whenever money becomes free. */
   onFreed(listener: () => void): void {
     this.#freed.push(listener);
+  }
+
+  /** Tells `watcher` of every hold from now on. */
+  watch(watcher: HoldWatcher): void {
+    this.#watchers.push(watcher);
   }
 
   /** Calls back after each settlement, until the returned function is called. */
@@ -201,6 +214,7 @@ export class Ledger {
     const held: Hold = { ...hold, windows, open: true };
     for (const window of held.windows) this.#takeIn(held, window);
     this.#holds.set(held.id, held);
+    for (const watcher of this.#watchers) watcher.taken(held);
     return held;
   }
 
@@ -236,11 +250,13 @@ export class Ledger {
   settle(hold: Hold, charge: Charge, nowMs: number): void {
     this.#end(hold, nowMs, (window) => amountSettled(window, charge));
     for (const listener of this.#settled) listener(hold, charge.cost);
+    for (const watcher of this.#watchers) watcher.settled(hold, charge, nowMs);
   }
 
   /** Gives a hold back whole: the attempt never reached its upstream. */
   cancel(hold: Hold, nowMs: number): void {
     this.#end(hold, nowMs, () => 0n);
+    for (const watcher of this.#watchers) watcher.cancelled(hold);
   }
 
   #end(hold: Hold, nowMs: number, settledIn: (window: Window) => bigint): void {
@@ -343,7 +359,7 @@ function amountSettled(window: Window, charge: Charge): bigint {
 }
 
 /** Input as rate limits count it: what had to be read anew. Cache reads are not, as at the provider. */
-function limitedInputTokens(usage: Usage): number {
+export function limitedInputTokens(usage: Usage): number {
   return usage.input_tokens + usage.cache_write_5m_input_tokens + usage.cache_write_1h_input_tokens;
 }
 

@@ -1,9 +1,9 @@
 /** Joins a node's parts into what the data plane needs. */
 import type { Clock } from "../core/time.ts";
-import type { Gateway, Log, Metrics, ProviderHealth } from "../gateway/ports.ts";
+import type { Gateway, Log, Metrics, ProviderHealth, SessionControl } from "../gateway/ports.ts";
 import type { HealthReport } from "../gateway/server.ts";
 import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
-import { WaitingRoom } from "../gateway/waiting.ts";
+import type { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
 import { SessionLog } from "../gateway/session-log.ts";
 import { Sessions } from "../policy/sessions.ts";
@@ -53,6 +53,8 @@ export interface GatewayParts {
   readonly providerHealth: ProviderHealth;
   readonly upstreamHealth: Omit<UpstreamHealth, "stop">;
   readonly credentials: Pick<Gateway, "authenticate" | "forgetCredential">;
+  readonly sessionControl: SessionControl;
+  readonly waiting: WaitingRoom;
   readonly draining: () => boolean;
   readonly cutOff: () => boolean;
   readonly metrics: Metrics;
@@ -67,6 +69,8 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     ledger: node.state.fold.ledger,
     journal: node.journal,
     sessions: new Sessions(),
+    sessionBook: node.state.sessions,
+    sessionControl: parts.sessionControl,
     sessionLog: new SessionLog(),
     seats: parts.upstreamHealth.seats,
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),
@@ -75,7 +79,7 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     isFirst: firstTimes(),
     upstream: (kind) => clients.of(kind),
     turns: new TurnMemory(),
-    waiting: new WaitingRoom(node.state.fold.ledger, parts.clock),
+    waiting: parts.waiting,
     budgetWaitMs: () => configuration.inForce.config.server.budgetWaitMs,
     maxBodyBytes: () => configuration.inForce.config.server.maxBodyBytes,
     timeouts: () => configuration.inForce.config.server.timeouts,

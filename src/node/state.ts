@@ -6,16 +6,19 @@ import type { JournalRecord } from "../journal/record.ts";
 import { applyRecord, type FoldState } from "../ledger/fold.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { restoreSnapshot, snapshotOf, type LedgerSnapshot } from "../ledger/snapshot.ts";
+import { SessionBook } from "../policy/sessions/book.ts";
 
 export interface NodeState {
   readonly fold: FoldState;
   readonly identities: Identities;
   readonly made: MadeEntities;
   readonly repeats: Repeats;
+  /** Told of holds by the fold's ledger. */
+  readonly sessions: SessionBook;
 }
 
 /** A snapshot of another version is not read: the journal is replayed instead. */
-const SNAPSHOT_VERSION = 3;
+const SNAPSHOT_VERSION = 4;
 
 interface NodeSnapshot {
   readonly version: number;
@@ -24,15 +27,22 @@ interface NodeSnapshot {
   readonly made: unknown;
   /** Missing where nothing was marked when it was written. */
   readonly repeats?: unknown;
+  readonly sessions: unknown;
 }
 
 export function emptyState(): NodeState {
-  return {
+  return watching({
     fold: { ledger: new Ledger(), mode: "enforce", digest: null, openRequests: new Map() },
     identities: new Identities(),
     made: new MadeEntities(),
     repeats: new Repeats(),
-  };
+    sessions: new SessionBook(),
+  });
+}
+
+function watching(state: NodeState): NodeState {
+  state.fold.ledger.watch(state.sessions);
+  return state;
 }
 
 /** Applies one record of the journal. */
@@ -40,9 +50,10 @@ export function applyToState(state: NodeState, record: JournalRecord): void {
   applyRecord(state.fold, record);
   if (record.type !== "admin_change" && record.type !== "correction") return;
   state.repeats.apply(record);
-  if (record.type === "correction") return;
+  if (record.type === "correction") return state.sessions.correct(record);
   state.identities.apply(record);
   state.made.apply(record);
+  state.sessions.halts.apply(record);
 }
 
 export function saveState(state: NodeState): NodeSnapshot {
@@ -52,6 +63,7 @@ export function saveState(state: NodeState): NodeSnapshot {
     identities: state.identities.snapshot(),
     made: state.made.snapshot(),
     repeats: state.repeats.snapshot(),
+    sessions: state.sessions.snapshot(),
   };
 }
 
@@ -59,10 +71,12 @@ export function saveState(state: NodeState): NodeSnapshot {
 export function restoreState(saved: unknown): NodeState | null {
   const snapshot = saved as NodeSnapshot;
   if (snapshot.version !== SNAPSHOT_VERSION) return null;
-  return {
+  // The book has the snapshot's holds already: it watches from here on.
+  return watching({
     fold: restoreSnapshot(snapshot.ledger),
     identities: Identities.restore(snapshot.identities),
     made: MadeEntities.restore(snapshot.made),
     repeats: Repeats.restore(snapshot.repeats ?? []),
-  };
+    sessions: SessionBook.restore(snapshot.sessions),
+  });
 }

@@ -2,6 +2,7 @@
 
 const ID_BYTES_MAX = 128;
 const SESSIONS_PER_HOUR_MAX = 1000;
+const DEFAULT_PREFIX = "default ";
 const HOUR_MS = 3_600_000;
 
 export class Sessions {
@@ -46,5 +47,10 @@ export function sessionWindowName(sent: string | null, atMs: number): string {
 }
 
 function defaultSession(nowMs: number): string {
-  return `default ${new Date(nowMs).toISOString().slice(0, "YYYY-MM-DD".length)}`;
+  return `${DEFAULT_PREFIX}${new Date(nowMs).toISOString().slice(0, "YYYY-MM-DD".length)}`;
+}
+
+/** Whether a name is that of a key's default session. A client may choose it too, and gets the same. */
+export function isDefaultSession(name: string): boolean {
+  return name.startsWith(DEFAULT_PREFIX);
 }

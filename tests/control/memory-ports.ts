@@ -21,6 +21,7 @@ import { NO_USAGE } from "../../src/core/usage.ts";
 import { createPriceBook } from "../../src/pricing/price-book.ts";
 import type { RequestDetail, RequestRow } from "../../src/views/rows.ts";
 import { freshFolder } from "../cli/run-cli.ts";
+import { sessionsOf } from "./memory-sessions.ts";
 import type { RequestsFilter } from "../../src/views/requests.ts";
 import type { UsageGroup, UsageQuery } from "../../src/views/usage.ts";
 
@@ -134,6 +135,7 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
     views: viewsOf(world),
     keys: keysOf(world),
     entities: entitiesOf(world, config.dataDir),
+    sessions: sessionsOf(world),
     correct: async (order) => {
       world.corrections.push(order);
       const known = world.requests.some(({ id }) => id === order.request);

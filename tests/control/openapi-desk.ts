@@ -89,7 +89,7 @@ function deskOf(of: Pick<Desk, "gateway" | "document" | "estimated" | "token" | 
     operations: operationsOf(of.document),
     call: ({ method, path }, { id, query = [], headers = {}, body }) => {
       const words = query.map((pair) => pair.map(encoded).join("="));
-      const url = path.replace("{id}", encoded(id ?? ""));
+      const url = path.replace("{virtual_key}", "ada").replace("{id}", encoded(id ?? ""));
       return send(desk.gateway.adminUrl, {
         method,
         path: words.length === 0 ? url : `${url}?${words.join("&")}`,

@@ -14,6 +14,9 @@ const ORDER = ["POST", "GET", "PATCH", "DELETE"];
 /** Makes the token void that all other calls are signed in with. */
 const LAST = "resetAdminToken";
 
+/** That of the desk's requests, which name none. */
+const SESSION = `default ${new Date().toISOString().slice(0, "YYYY-MM-DD".length)}`;
+
 let desk: Desk;
 let caller: Caller;
 let answers: Answers;
@@ -53,6 +56,7 @@ function idsOf({ path, operationId }: Operation): readonly string[] {
   if (list === "/api/v1/requests") return desk.estimated;
   if (list === "/api/v1/prices") return ["claude-opus-5-5"];
   if (list === "/api/v1/provider-kinds") return ["bedrock"];
+  if (list.startsWith("/api/v1/sessions")) return [SESSION];
   return [...(made.get(list) ?? []).slice(-1), "ada"];
 }
 

@@ -146,10 +146,10 @@ test("the server has the routes of the document, by path and method, and the pag
   await app.ready();
   const paths = pathsOfTree(app.printRoutes({ commonPrefix: false }));
   await app.close();
-  const described = Object.keys(document.paths).map((path) => path.replace("{id}", ":id"));
+  const described = Object.keys(document.paths).map((path) => path.replaceAll(/\{(\w+)\}/g, ":$1"));
   assert.deepEqual(paths.toSorted(), [...described, ...PAGES].toSorted());
   for (const [path, methods] of Object.entries(document.paths)) {
-    const answer = await api.call("PUT", path.replace("{id}", "ada"));
+    const answer = await api.call("PUT", path.replaceAll(/\{\w+\}/g, "ada"));
     assert.equal(answer.status, 405);
     const allowed = (answer.headers.get("allow") ?? "").split(", ");
     const wanted = Object.keys(methods).map((method) => method.toUpperCase());

@@ -24,6 +24,7 @@ import { configure } from "../../src/node/configure.ts";
 import { RetryBudget } from "../../src/routing/attempts/budget.ts";
 import { Health } from "../../src/routing/health/health.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
+import { createSessionControl } from "../../src/node/session-control.ts";
 import { emptyState } from "../../src/node/state.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import type { UpstreamClient } from "../../src/providers/upstream.ts";
@@ -198,6 +199,12 @@ export class Admission {
       clock,
       journal: this.#journal(),
       sessions: new Sessions(),
+      sessionBook: this.state.sessions,
+      sessionControl: createSessionControl({
+        node: { state: this.state, journal: this.#journal() },
+        nowMs: () => this.#wallMs,
+        onChanged: () => undefined,
+      }),
       sessionLog: new SessionLog(),
       seats: new Seats(),
       anonymousRecords: { allow: () => true },

@@ -8,6 +8,7 @@ import { createLedgerClock } from "../../src/ledger/clock.ts";
 import { TurnMemory } from "../../src/ledger/memory.ts";
 import { configure } from "../../src/node/configure.ts";
 import { createProviderHealth } from "../../src/node/provider-health.ts";
+import { createSessionControl } from "../../src/node/session-control.ts";
 import { emptyState } from "../../src/node/state.ts";
 import { Sessions } from "../../src/policy/sessions.ts";
 import { RetryBudget } from "../../src/routing/attempts/budget.ts";
@@ -47,7 +48,8 @@ export function bootGateway(of: ProcessParts): Gateway {
     health.restore(saved.health);
     seats.restore(saved.seats, clock.wallMs());
   }
-  const { ledger } = emptyState().fold;
+  const state = emptyState();
+  const { ledger } = state.fold;
   return {
     ruling: () => ruling,
     ledger,
@@ -55,6 +57,12 @@ export function bootGateway(of: ProcessParts): Gateway {
     clock,
     journal: NO_JOURNAL,
     sessions: new Sessions(),
+    sessionBook: state.sessions,
+    sessionControl: createSessionControl({
+      node: { state, journal: NO_JOURNAL },
+      nowMs: clock.wallMs,
+      onChanged: () => undefined,
+    }),
     sessionLog: new SessionLog(),
     seats,
     anonymousRecords: { allow: () => true },

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   journal: { folders: "", packages: "node:crypto node:fs node:path node:sqlite" },
   identity: { folders: "journal!", packages: "node:crypto node:zlib" },
   ledger: { folders: "pricing! config! journal!", packages: "temporal-polyfill" },
-  policy: { folders: "pricing ledger identity config wire", packages: "" },
+  policy: { folders: "pricing ledger identity config wire journal!", packages: "" },
   config: {
     folders: "pricing identity providers wire",
     packages: "zod yaml node:crypto node:fs node:fs/promises node:net node:path",
