@@ -15,6 +15,7 @@ import type {
   VirtualKeyConfig,
 } from "./config.ts";
 import { governanceOf } from "./governance-build.ts";
+import { runawayOf } from "./runaway-build.ts";
 import type { FileGovernance } from "./governance-schema.ts";
 import type { References } from "./reference.ts";
 import { routingOf } from "./routing-build.ts";
@@ -47,6 +48,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     file: fileName,
     mode: file.mode,
     unknownModels: file.unknown_models,
+    runaway: runawayOf(file.runaway),
     server: serverOf(file.server, references),
     outbound: {
       proxyUrl: proxyOf(file.outbound.proxy, secretOf),

@@ -6,6 +6,7 @@ import type { CloudCredential } from "../providers/credential.ts";
 import type { PriceOverride } from "../pricing/override.ts";
 import type { Quirk } from "../wire/egress.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
+import type { RunawayConfig } from "./runaway-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
@@ -120,6 +121,8 @@ export interface Config {
   readonly file: string | null;
   readonly mode: "enforce" | "observe";
   readonly unknownModels: "assume" | "refuse";
+  /** For all requests; null: nothing said. */
+  readonly runaway: RunawayConfig | null;
   readonly server: {
     readonly listen: Address;
     readonly adminListen: Address;

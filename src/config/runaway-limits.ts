@@ -43,7 +43,10 @@ export const RUNAWAY_LIMITS = {
     gap_ms: higher(3_000, "milliseconds at most until then"),
   },
   tool_loop: {
-    repeats: lower(5, "times the same call failed, or brought the same result, cycles of 2-4 calls included"),
+    repeats: lower(
+      5,
+      "times the same call failed, or brought the same result, cycles of 2-4 calls included",
+    ),
     patient_repeats: lower(30, "times where it did not fail and was not asked in haste"),
     haste_ms: higher(10_000, "milliseconds between two calls that count as haste"),
   },
@@ -65,7 +68,10 @@ export const RUNAWAY_LIMITS = {
     visible_bytes: higher(2_000, "bytes at most of which were visible"),
   },
   context_bill: {
-    turns: lower(3, "short prompts in a row, each after the cache had expired, each answered in brief"),
+    turns: lower(
+      3,
+      "short prompts in a row, each after the cache had expired, each answered in brief",
+    ),
     context_tokens: lower(500_000, "tokens of context at least"),
     prompt_bytes: higher(200, "bytes of prompt at most"),
     output_tokens: higher(500, "tokens of output at most"),

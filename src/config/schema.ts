@@ -22,6 +22,7 @@ import {
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
 import { governance } from "./governance-schema.ts";
+import { runaway } from "./runaway-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
@@ -364,6 +365,7 @@ export const fileSchema = z.strictObject({
     .enum(["assume", "refuse"])
     .default("assume")
     .describe("assume charges models without a known price at an assumed one, which is not sound."),
+  runaway,
   server: server.prefault({}).describe("Listening, limits and time-outs."),
   outbound: outbound.prefault({}).describe("The way to the upstreams."),
   data_dir: path

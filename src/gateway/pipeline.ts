@@ -12,6 +12,7 @@ import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
+import { noteRequest, slowDown } from "./runaway.ts";
 import { enterSession } from "./session-rules.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
@@ -45,6 +46,7 @@ export async function serveMessages(
 
   const halted = enterSession(exchange, plan, gateway);
   if (halted !== null) return halted;
+  await slowDown(exchange, gateway);
   const routed = route({ exchange, plan, model: body.model, body }, gateway);
   if (isRefusal(routed)) return routed;
   exchange.rule = routed.rule;
@@ -63,6 +65,7 @@ export async function serveMessages(
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);
+    noteRequest(exchange, { body, chunks: received.chunks }, gateway);
     const refused = await serveByAttempts(attempting, course, gateway);
     if (refused !== null && client.isAccepted) client.endWithFault(faultOf(refused));
     return refused;

@@ -19,6 +19,7 @@ import type { Health } from "../routing/health/health.ts";
 import type { Routing as CompiledRouting } from "../routing/rules/routing.ts";
 import type { Target } from "./candidates.ts";
 import type { Seats } from "../routing/stickiness/seats.ts";
+import type { Runaways } from "./runaway.ts";
 import type { SessionLog } from "./session-log.ts";
 import type { Usage } from "../core/usage.ts";
 import type { RefusalCode } from "../core/refusal.ts";
@@ -60,6 +61,7 @@ export interface Metrics {
   /** `result`: "ok", a status class ("4xx"), or a fault's name. */
   readonly attemptEnds: (provider: string, result: string) => void;
   readonly holdOverrun: (provider: string) => void;
+  readonly runawayFound: (detector: string, action: string) => void;
 }
 
 export interface Log {
@@ -102,6 +104,8 @@ export interface Gateway {
   /** What every session has asked for and spent, and which are stopped. */
   readonly sessionBook: SessionBook;
   readonly sessionControl: SessionControl;
+  /** Which sessions run away. */
+  readonly runaways: Runaways;
   /** Since when sessions are known, for rules that ask. */
   readonly sessionLog: SessionLog;
   /** At which door each session sits. */

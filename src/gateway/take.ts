@@ -109,6 +109,7 @@ function admitRecord(
     task_source: exchange.subject?.taskSource ?? "heuristic",
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
+    ...(exchange.slowedMs === 0 ? {} : { slowed_ms: exchange.slowedMs }),
     ...countedElsewhere(exchange, taking.nowMs),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),
     ...(shadow !== null && isRefusal(shadow) ? { refusal: shadow.code } : {}),

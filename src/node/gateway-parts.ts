@@ -5,6 +5,7 @@ import type { HealthReport } from "../gateway/server.ts";
 import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
 import type { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
+import { Runaways } from "../gateway/runaway.ts";
 import { SessionLog } from "../gateway/session-log.ts";
 import { Sessions } from "../policy/sessions.ts";
 import type { Config } from "../config/config.ts";
@@ -71,6 +72,7 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     sessions: new Sessions(),
     sessionBook: node.state.sessions,
     sessionControl: parts.sessionControl,
+    runaways: new Runaways(node.state.findings),
     sessionLog: new SessionLog(),
     seats: parts.upstreamHealth.seats,
     anonymousRecords: perSecond(ANONYMOUS_RECORDS_PER_SECOND, parts.clock),

@@ -49,6 +49,8 @@ export interface TollgateMetrics {
   /** `result`: "ok", a status class ("4xx"), or a fault's name. */
   readonly attemptEnds: (provider: string, result: string) => void;
   readonly holdOverrun: (provider: string) => void;
+  /** A detector found a session to run away; `action`: what followed. */
+  readonly runawayFound: (detector: string, action: string) => void;
   /** The self-check found the books to contradict themselves. */
   readonly invariantBreached: (invariant: string) => void;
   /** All metrics in Prometheus' text format 0.0.4. */
@@ -121,6 +123,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
     },
     attemptEnds: (provider, result) => counters.attempts.add([provider, result]),
     holdOverrun: () => counters.overruns.inc(),
+    runawayFound: (detector, action) => counters.runaways.add([detector, action]),
     invariantBreached: (invariant) => counters.breaches.inc({ invariant }),
     metricsText: () => registry.metrics(),
   };
@@ -142,6 +145,11 @@ function createCounters(registry: Registry) {
         "outcome",
         "code",
       ],
+    }),
+    runaways: new CountedSeries(registry, {
+      name: "tollgate_runaway_findings_total",
+      help: "Sessions found to run away, by detector and what followed.",
+      labelNames: ["detector", "action"],
     }),
     tokens: new CountedSeries(registry, {
       name: "tollgate_tokens_total",

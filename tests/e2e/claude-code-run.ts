@@ -37,6 +37,8 @@ export interface ClaudeCodeOptions {
   readonly home: string;
   readonly model: string;
   readonly prompt: string;
+  /** More for its command line: "--continue". */
+  readonly arguments?: readonly string[];
 }
 
 const DEADLINE_MS = 90_000;
@@ -44,7 +46,9 @@ const DEADLINE_MS = 90_000;
 /** Runs one prompt with `-p` and waits for the end; kills the process at the deadline. */
 export async function runClaudeCode(options: ClaudeCodeOptions): Promise<ClaudeCodeRun> {
   const { binary, folder, home, model, prompt } = options;
-  const child = spawn(binary, ["-p", "--dangerously-skip-permissions", "--model", model, prompt], {
+  const more = options.arguments ?? [];
+  const line = ["-p", "--dangerously-skip-permissions", "--model", model, ...more, prompt];
+  const child = spawn(binary, line, {
     cwd: folder,
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",

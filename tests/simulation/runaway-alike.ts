@@ -13,16 +13,32 @@ function times(count: number, act: (index: number) => void): void {
   for (let index = 0; index < count; index++) act(index);
 }
 
-function agentOf(tape: Tape, main: Loop, of: { readonly startMs: number; readonly tokens?: number }): Loop {
+function agentOf(
+  tape: Tape,
+  main: Loop,
+  of: { readonly startMs: number; readonly tokens?: number },
+): Loop {
   const { startMs, tokens = 12_000 } = of;
   return new Loop(tape, { startMs, tokens, prompt: main.prompt, agent: `a${tape.novel()}` });
 }
 
 /** Tries by the client's library, as it repeats by itself. */
-function tries(tape: Tape, main: Loop, of: { readonly count: number; readonly outcome: AnswerSeen["outcome"] }): void {
+function tries(
+  tape: Tape,
+  main: Loop,
+  of: { readonly count: number; readonly outcome: AnswerSeen["outcome"] },
+): void {
   const text = tape.said();
   times(of.count, (retries) =>
-    main.call({ gapMs: 2 * SECOND, newTokens: 0, text, retries, again: retries > 0, outcome: of.outcome, durationMs: 300 }),
+    main.call({
+      gapMs: 2 * SECOND,
+      newTokens: 0,
+      text,
+      retries,
+      again: retries > 0,
+      outcome: of.outcome,
+      durationMs: 300,
+    }),
   );
 }
 
@@ -30,7 +46,11 @@ const COMPACTIONS: Readonly<Record<string, Act>> = {
   "a day-long job that compacts every hour or so": (tape, main) =>
     times(tape.whole(6, 12), () => {
       times(tape.whole(12, 40), () =>
-        main.call({ gapMs: tape.between(SECOND, 90 * SECOND), newTokens: 4_000, calls: [tape.tool("Read")] }),
+        main.call({
+          gapMs: tape.between(SECOND, 90 * SECOND),
+          newTokens: 4_000,
+          calls: [tape.tool("Read")],
+        }),
       );
       compact(tape, main, 24_000);
     }),
@@ -70,7 +90,9 @@ const AGENTS: Readonly<Record<string, Act>> = {
   "a team of long-lived agents": (tape, main) =>
     times(tape.whole(3, 5), () => {
       const agent = agentOf(tape, main, { startMs: main.nowMs });
-      times(60, () => agent.call({ gapMs: tape.between(SECOND, MINUTE), calls: [tape.tool("Bash")] }));
+      times(60, () =>
+        agent.call({ gapMs: tape.between(SECOND, MINUTE), calls: [tape.tool("Bash")] }),
+      );
     }),
 };
 
@@ -84,10 +106,15 @@ const FAILURES: Readonly<Record<string, Act>> = {
       main.call({ calls: [tape.tool("Bash")], outcome: "upstream_error" });
       main.call({ newTokens: 0, again: true, calls: [tape.tool("Bash")] });
     }),
-  "eleven tries on a rate limit": (tape, main) => tries(tape, main, { count: 11, outcome: "refused" }),
+  "eleven tries on a rate limit": (tape, main) =>
+    tries(tape, main, { count: 11, outcome: "refused" }),
   "a person who does not believe a refusal": (tape, main) =>
     times(tape.whole(4, 7), () =>
-      main.call({ gapMs: tape.between(4 * SECOND, MINUTE), text: tape.said(20), outcome: "refused" }),
+      main.call({
+        gapMs: tape.between(4 * SECOND, MINUTE),
+        text: tape.said(20),
+        outcome: "refused",
+      }),
     ),
   "subagents that are refused once each": (tape, main) =>
     times(8, () => {
@@ -111,7 +138,13 @@ const TURNS: Readonly<Record<string, Act>> = {
   },
   "queued prompts": (tape, main) =>
     times(tape.whole(5, 9), () =>
-      main.call({ gapMs: 300, prompt: `q${tape.novel()}`, text: tape.said(), stop: "end_turn", outputTokens: 200 }),
+      main.call({
+        gapMs: 300,
+        prompt: `q${tape.novel()}`,
+        text: tape.said(),
+        stop: "end_turn",
+        outputTokens: 200,
+      }),
     ),
 };
 
@@ -171,7 +204,10 @@ const CACHES: Readonly<Record<string, Act>> = {
     times(6, () => workOn(tape, main, { calls: 2, gapMs: tape.between(5.5, 20) * MINUTE })),
   "a model switched to and fro": (tape, main) =>
     times(6, (index) => {
-      main.call({ gapMs: 30 * SECOND, model: index % 2 === 0 ? "claude-sonnet-5-5" : "claude-opus-5-5" });
+      main.call({
+        gapMs: 30 * SECOND,
+        model: index % 2 === 0 ? "claude-sonnet-5-5" : "claude-opus-5-5",
+      });
       times(3, () => main.call({ calls: [tape.tool("Bash")] }));
     }),
   "tools changed by a connection that comes and goes": (tape, main) =>
@@ -190,10 +226,14 @@ const SIZES: Readonly<Record<string, Act>> = {
   "a long plan, thought over": (tape, main) =>
     main.call({ text: tape.said(), outputTokens: 28_000, visibleBytes: tape.whole(6_000, 15_000) }),
   "whole files written": (tape, main) =>
-    times(2, () => main.call({ calls: [tape.tool("Write")], outputTokens: 24_000, visibleBytes: 90_000 })),
+    times(2, () =>
+      main.call({ calls: [tape.tool("Write")], outputTokens: 24_000, visibleBytes: 90_000 }),
+    ),
   "real work on a long context": (tape, main) => {
     main.tokens = Math.max(main.tokens, tape.whole(520_000, 800_000));
-    times(5, () => workOn(tape, main, { calls: tape.whole(2, 8), gapMs: tape.between(0.2, 2) * HOUR }));
+    times(5, () =>
+      workOn(tape, main, { calls: tape.whole(2, 8), gapMs: tape.between(0.2, 2) * HOUR }),
+    );
   },
   "a few brief questions to a long context": (tape, main) => {
     main.tokens = Math.max(main.tokens, 600_000);

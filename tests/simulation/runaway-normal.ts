@@ -25,7 +25,10 @@ export function playNormally(tape: Tape, script: SessionScript, most = Infinity)
     model: script.developer.model,
     prompt: "p0",
   });
-  const habits = { inputs: Array.from({ length: HABITUAL }, () => tape.novel()), results: new Map() };
+  const habits = {
+    inputs: Array.from({ length: HABITUAL }, () => tape.novel()),
+    results: new Map(),
+  };
   for (const [index, prompt] of script.prompts.slice(0, most).entries())
     playPrompt(tape, { main, prompt, habits, script, name: `p${index}` });
   return main;
@@ -50,7 +53,8 @@ function playPrompt(tape: Tape, { main, prompt, habits, script, name }: Playing)
       ...(index === 0 ? spoken : { calls: toolsUsed(tape, habits) }),
       ...(call.fate === "answered" ? {} : { outcome: "upstream_error" }),
     });
-    if (call.fate !== "answered") main.call({ ...answered(call, isLast), newTokens: 0, again: true });
+    if (call.fate !== "answered")
+      main.call({ ...answered(call, isLast), newTokens: 0, again: true });
     if (index === 0)
       for (const agent of prompt.agents) playAgent(tape, agent, { startMs: main.nowMs, name });
     compactWhenFull(tape, main, { prompt, script });
@@ -119,11 +123,14 @@ function playAgent(
 }
 
 /** One prompt with a few tool calls, as it mostly goes. */
-export function workOn(tape: Tape, loop: Loop, of: { readonly calls: number; readonly gapMs: number }): void {
+export function workOn(
+  tape: Tape,
+  loop: Loop,
+  of: { readonly calls: number; readonly gapMs: number },
+): void {
   const name = `w${tape.novel()}`;
   loop.call({ gapMs: of.gapMs, prompt: name, text: tape.said(tape.whole(20, 900)) });
   for (let call = 0; call < of.calls; call++)
     loop.call({ gapMs: tape.between(50, 9_000), calls: [tape.tool("Bash")] });
   loop.call({ gapMs: 500, calls: [tape.tool("Edit")], stop: "end_turn", outputTokens: 600 });
 }
-

@@ -47,6 +47,7 @@ async function exposition(): Promise<string> {
   });
   metrics.attemptEnds("a", "ok");
   metrics.holdOverrun("a");
+  metrics.runawayFound("tool_loop", "warn");
   metrics.invariantBreached("a");
   return metrics.metricsText();
 }

@@ -1,7 +1,15 @@
 /** Cache thrash: a context that must be warm is written to the cache again and again. */
 import type { LimitsOf } from "../../config/runaway-limits.ts";
 import { LOOPS_MAX, Recent } from "./bounded.ts";
-import { isWork, lasting, loopOf, MINUTE_MS, type AnswerSeen, type Detector, type Finding } from "./event.ts";
+import {
+  isWork,
+  lasting,
+  loopOf,
+  MINUTE_MS,
+  type AnswerSeen,
+  type Detector,
+  type Finding,
+} from "./event.ts";
 
 type Limits = LimitsOf<"cache_thrash">;
 
@@ -70,7 +78,14 @@ function judge(drops: readonly Drop[], seen: AnswerSeen, limits: Limits): Findin
       `A warm context was written to the cache again ${drops.length} times in ` +
       `${lasting(tookMs)} and ${answers} answers, ${tokens} tokens in all; the last time ` +
       `${read} of ${context} were read from it.`,
-    evidence: { drops: drops.length, answers, tokens, read, context: context ?? 0, took_ms: tookMs },
+    evidence: {
+      drops: drops.length,
+      answers,
+      tokens,
+      read,
+      context: context ?? 0,
+      took_ms: tookMs,
+    },
   };
 }
 

@@ -1,7 +1,14 @@
 /** Retry storm: the same body is sent again and again, and fails each time. */
 import type { LimitsOf } from "../../config/runaway-limits.ts";
 import { LOOPS_MAX, Recent } from "./bounded.ts";
-import { lasting, loopOf, MINUTE_MS, type AnswerSeen, type Detector, type Finding } from "./event.ts";
+import {
+  lasting,
+  loopOf,
+  MINUTE_MS,
+  type AnswerSeen,
+  type Detector,
+  type Finding,
+} from "./event.ts";
 
 type Limits = LimitsOf<"retry_storm">;
 

@@ -1,5 +1,9 @@
 /** Follows sessions with every detector and tells each finding once. */
-import { DETECTOR_NAMES, type DetectorName, type RunawayAction } from "../../config/runaway-limits.ts";
+import {
+  DETECTOR_NAMES,
+  type DetectorName,
+  type RunawayAction,
+} from "../../config/runaway-limits.ts";
 import { Recent } from "./bounded.ts";
 import { cacheThrash } from "./cache-thrash.ts";
 import { compactionStorm } from "./compaction-storm.ts";

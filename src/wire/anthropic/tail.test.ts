@@ -27,9 +27,13 @@ const digest = (value: unknown) => crc32(Buffer.from(JSON.stringify(value)));
 const words = fc.oneof(
   fc.string(),
   fc.constantFrom('"}]}', '\\"', "\\\\", '{"role":"assistant"}', "]", '\\\\\\"', "é{", "\u0000\n"),
-  fc.array(fc.constantFrom("\\", '"', "{", "}", "[", "]", ","), { maxLength: 20 }).map((all) => all.join("")),
+  fc
+    .array(fc.constantFrom("\\", '"', "{", "}", "[", "]", ","), { maxLength: 20 })
+    .map((all) => all.join("")),
 );
-const input = fc.dictionary(words, fc.oneof(words, fc.integer(), fc.constant(null)), { maxKeys: 3 });
+const input = fc.dictionary(words, fc.oneof(words, fc.integer(), fc.constant(null)), {
+  maxKeys: 3,
+});
 
 test("calls, results and words come out as they went in, whatever stands in the strings", () => {
   fc.assert(
