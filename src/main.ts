@@ -345,6 +345,7 @@ function controlPorts(
       health: parts.upstreamHealth.health,
       nowMs: parts.ledgerClock.nowMs,
     }),
+    findings: () => node.state.findings.list(),
     sessions: createSessionViews({
       book: node.state.sessions,
       control: parts.sessionControl,

@@ -9,6 +9,8 @@ import type {
   ProviderConfig,
   TeamConfig,
 } from "../config/config.ts";
+import type { RunawayConfig } from "../config/runaway-config.ts";
+import { RUNAWAY_ACTIONS } from "../config/runaway-limits.ts";
 import { formatUsd } from "../core/money.ts";
 import type { Span } from "../core/span.ts";
 import { formatTime } from "../core/time.ts";
@@ -38,10 +40,16 @@ const limitFields = z
   .meta({ id: "RateLimitOfEntity" });
 
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
+const detectorFields = z.record(z.string(), z.union([z.int(), z.enum(RUNAWAY_ACTIONS)]));
+const runawayFields = z
+  .record(z.string(), z.union([z.int(), z.enum(RUNAWAY_ACTIONS), detectorFields]))
+  .describe("As the file has it.");
+
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
+  runaway: runawayFields.optional(),
   ...capped,
 };
 
@@ -141,9 +149,26 @@ interface Capped {
 }
 
 /** Picks fields one by one: what is not named here is never shown. */
-function scopeOf(entity: Capped & Pick<CustomerConfig, "name" | "labels"> & { id: string }) {
-  const { id, name, labels } = entity;
-  return { id, name, labels: { ...labels }, ...capsOf(entity) };
+function scopeOf(
+  entity: Capped & Pick<CustomerConfig, "name" | "labels" | "governance"> & { id: string },
+) {
+  const { id, name, labels, governance } = entity;
+  const { runaway } = governance;
+  const said = runaway === null ? {} : { runaway: printRunaway(runaway) };
+  return { id, name, labels: { ...labels }, ...said, ...capsOf(entity) };
+}
+
+/** With the names of the file, and only what it says. */
+function printRunaway({ default: standard, cooldownMinutes, detectors }: RunawayConfig) {
+  const named = Object.entries(detectors).map(([name, { action, limits }]) => [
+    name,
+    { ...(action === null ? {} : { action }), ...limits },
+  ]);
+  return {
+    ...(standard === null ? {} : { default: standard }),
+    ...(cooldownMinutes === null ? {} : { cooldown_minutes: cooldownMinutes }),
+    ...Object.fromEntries(named),
+  };
 }
 
 function capsOf({ budgets, rateLimits }: Capped) {

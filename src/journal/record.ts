@@ -279,10 +279,10 @@ export interface FindingRecord {
   readonly session: string;
   readonly agent: string | null;
   readonly detector: string;
-  /** What followed: "observe", "warn", "slow", "stop". */
-  readonly action: string;
+  /** What followed. */
+  readonly action: "observe" | "warn" | "slow" | "stop";
   /** Observe mode only: what enforcement would have done. */
-  readonly would?: string;
+  readonly would?: FindingRecord["action"];
   readonly sentence: string;
   readonly evidence: Readonly<Record<string, number | string>>;
 }

@@ -11,7 +11,9 @@ import { startUpstream, type Upstream } from "../harness/upstream.ts";
 import { runClaudeCode, workspace, type ClaudeCodeRun, type Workspace } from "./claude-code-run.ts";
 
 const REPEATS = 5;
-const SENTENCE = /was stopped: The same Read call failed 5 times in \d+ s; start a new session/;
+const TURNS = 4;
+const READ_LOOP = /was stopped: The same Read call failed 5 times in \d+ s; start a new session/;
+const HOOK_LOOP = /was stopped: 4 answers in a row that had ended their turn/;
 /** What may be under way while the stop is written. */
 const UNDER_WAY = 1;
 
@@ -30,6 +32,15 @@ function endlessReading(folder: string): Script {
   };
 }
 
+/** Whatever ends a turn, or fails, has to go on. */
+async function continueOnErrors(folder: string): Promise<void> {
+  const command = "echo 'Not done yet: go on.' >&2; exit 2";
+  const hook = [{ hooks: [{ type: "command", command }] }];
+  const hooks = { Stop: hook, StopFailure: hook, SubagentStop: hook };
+  await mkdir(join(folder, ".claude"));
+  await writeFile(join(folder, ".claude", "settings.json"), JSON.stringify({ hooks }));
+}
+
 describe("Claude Code in a loop", { skip }, () => {
   let upstream: Upstream;
   let gateway: Gateway;
@@ -38,7 +49,11 @@ describe("Claude Code in a loop", { skip }, () => {
   beforeEach(async () => {
     place = await workspace();
     upstream = await startUpstream(endlessReading(place.folder));
-    const runaway = { tool_loop: { action: "stop", repeats: REPEATS } };
+    const runaway = {
+      tool_loop: { action: "stop", repeats: REPEATS },
+      // A machine that is busy starts hooks late.
+      hook_loop: { action: "stop", turns: TURNS, gap_ms: 20_000 },
+    };
     const config = { ...smallConfig(upstream.url), runaway };
     gateway = await startGateway({ config, env: SMALL_ENV });
   });
@@ -61,21 +76,21 @@ describe("Claude Code in a loop", { skip }, () => {
     });
   }
 
-  function assertStopped(ended: ClaudeCodeRun): void {
+  function assertStopped(ended: ClaudeCodeRun, sentence: RegExp): void {
     const shown = `${ended.stdout}${ended.stderr}`;
-    assert.match(shown, SENTENCE, `${shown}\n${gateway.logs()}`);
+    assert.match(shown, sentence, `${shown}\n${gateway.logs()}`);
     assert.notEqual(ended.code, 0);
   }
 
   test("is stopped with one sentence, and stays stopped when it is continued", async () => {
-    assertStopped(await run("Read the missing file."));
+    assertStopped(await run("Read the missing file."), READ_LOOP);
     // The request with the fifth failure is the sixth of its session.
     const served = upstream.messages().length;
     assert.ok(served >= REPEATS + 1 && served <= REPEATS + 1 + UNDER_WAY, `${served} served`);
-    assertStopped(await run("Go on.", "--continue"));
+    assertStopped(await run("Go on.", "--continue"), READ_LOOP);
     await gateway.kill9();
     await gateway.restart();
-    assertStopped(await run("And again.", "--continue"));
+    assertStopped(await run("And again.", "--continue"), READ_LOOP);
     assert.equal(upstream.messages().length, served);
     const rows = await gateway.rows((all) => all.every((row) => row.outcome !== null));
     const refused = rows.filter((row) => row.refusal !== null);
@@ -83,14 +98,18 @@ describe("Claude Code in a loop", { skip }, () => {
   });
 
   test("is not set off again by a hook that continues on errors", async () => {
-    const command = "echo 'Not done yet: go on.' >&2; exit 2";
-    const hook = [{ hooks: [{ type: "command", command }] }];
-    const hooks = { Stop: hook, StopFailure: hook, SubagentStop: hook };
-    await mkdir(join(place.folder, ".claude"));
-    await writeFile(join(place.folder, ".claude", "settings.json"), JSON.stringify({ hooks }));
-    assertStopped(await run("Read the missing file."));
+    await continueOnErrors(place.folder);
+    assertStopped(await run("Read the missing file."), READ_LOOP);
     const rows = await gateway.rows((all) => all.some((row) => row.refusal !== null));
     const refused = rows.filter((row) => row.refusal === "session_stopped");
     assert.equal(refused.length, 1, `${refused.length} refusals`);
+  });
+
+  test("is stopped in a loop of its own hook", async () => {
+    await continueOnErrors(place.folder);
+    upstream.answerWith(() => text("All is done."));
+    assertStopped(await run("Say that all is done."), HOOK_LOOP);
+    const served = upstream.messages().length;
+    assert.ok(served >= TURNS + 1 && served <= TURNS + 1 + UNDER_WAY, `${served} served`);
   });
 });

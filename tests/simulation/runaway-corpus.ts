@@ -45,13 +45,13 @@ interface Labelled {
 
 /** Plays `each` sessions of every pattern and 50 normal ones for each of them; counts what is found. */
 export function scoreCorpus(
-  of: { readonly seed: number; readonly each: number },
+  of: { readonly seed: number; readonly each: number; readonly normalToRunaway?: number },
   settings: RunawaySettings,
 ): Scored {
   const found = new Map<DetectorName, { right: number; wrong: number }>();
   const mistakes: string[] = [];
   let [sessions, requests] = [0, 0];
-  for (const session of corpus(of.seed, of.each)) {
+  for (const session of corpus(of)) {
     sessions++;
     requests += session.events.length / 2;
     for (const detector of detected(session.events, settings)) {
@@ -91,7 +91,11 @@ function detected(events: readonly Fed[], settings: RunawaySettings): Set<Detect
   return found;
 }
 
-function* corpus(seed: number, each: number): Generator<Labelled> {
+function* corpus({
+  seed,
+  each,
+  normalToRunaway = NORMAL_TO_RUNAWAY,
+}: Parameters<typeof scoreCorpus>[0]): Generator<Labelled> {
   const scripts = scriptsOf(seed);
   for (const detector of DETECTOR_NAMES)
     for (let index = 0; index < each; index++) {
@@ -100,7 +104,7 @@ function* corpus(seed: number, each: number): Generator<Labelled> {
       yield { truth: detector, label: detector, events: tape.sorted() };
     }
   const acts = Object.entries(LOOK_ALIKES);
-  const normal = each * DETECTOR_NAMES.length * NORMAL_TO_RUNAWAY;
+  const normal = each * DETECTOR_NAMES.length * normalToRunaway;
   for (let index = 0; index < normal; index++) {
     const tape = new Tape(streamOf(seed, "normal", index));
     const script = next(scripts);

@@ -1,6 +1,11 @@
 /** Detectors of runaways against sessions with known truth, look-alikes mixed in at 50 : 1. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  DETECTOR_NAMES,
+  RUNAWAY_LIMITS,
+  type RunawayLimit,
+} from "../../src/config/runaway-limits.ts";
 import { runawaySettings } from "../../src/policy/runaway/settings.ts";
 import { scoreCorpus, type Scored } from "./runaway-corpus.ts";
 
@@ -31,4 +36,19 @@ for (const seed of SEEDS)
     }
     assert.ok(scored.overall.precision >= PRECISION_LEAST);
     assert.ok(scored.overall.recall >= RECALL_LEAST);
+  });
+
+for (const blind of DETECTOR_NAMES)
+  test(`a ${blind} detector that sees nothing is told from one that does`, () => {
+    const limits = Object.entries<RunawayLimit>(RUNAWAY_LIMITS[blind]).map(
+      ([key, limit]) => [key, limit.stricter === "lower" ? limit.most : 0] as const,
+    );
+    const detectors = { [blind]: { action: null, limits: Object.fromEntries(limits) } };
+    const settings = runawaySettings([{ default: null, cooldownMinutes: null, detectors }]);
+    const { scores } = scoreCorpus({ seed: SEEDS[0] ?? 0, each: 1, normalToRunaway: 0 }, settings);
+    const found = scores.filter((score) => score.found > 0).map(({ detector }) => detector);
+    assert.deepEqual(
+      found,
+      DETECTOR_NAMES.filter((name) => name !== blind),
+    );
   });
