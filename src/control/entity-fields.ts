@@ -159,8 +159,11 @@ function scopeOf(
 }
 
 /** With the names of the file, and only what it says. */
-function printRunaway({ default: standard, cooldownMinutes, detectors }: RunawayConfig) {
-  const named = Object.entries(detectors).map(([name, { action, limits }]) => [
+function printRunaway(runaway: RunawayConfig): z.infer<typeof runawayFields> {
+  const { default: standard, cooldownMinutes, detectors } = runaway;
+  const named: readonly (readonly [string, z.infer<typeof detectorFields>])[] = Object.entries(
+    detectors,
+  ).map(([name, { action, limits }]) => [
     name,
     { ...(action === null ? {} : { action }), ...limits },
   ]);

@@ -1,6 +1,6 @@
 /** Feeds the detectors of runaways with a request and its end, and does what its scopes say of a finding. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { inputTokensOf } from "../core/usage.ts";
+import { inputTokensOf, NO_USAGE, type Usage } from "../core/usage.ts";
 import { formatTime } from "../core/time.ts";
 import type { FindingRecord, Outcome } from "../journal/record.ts";
 import type { Plan, Policy } from "../policy/plan.ts";
@@ -130,9 +130,9 @@ export function noteEnd(
 }
 
 /** A fault of a detector must not end a request that has been paid for. */
-function guarded(gateway: Gateway, act: () => void): void {
+function guarded(gateway: Gateway, feed: () => void): void {
   try {
-    act();
+    feed();
   } catch (error) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     gateway.log.error("a detector of runaways failed", { detail });
@@ -175,25 +175,27 @@ function answerSeen(
   gateway: Gateway,
 ): AnswerSeen {
   const { outcome, reading, isNamed } = of;
-  const usage = reading?.billed?.usage ?? null;
-  const output = usage?.output_tokens ?? 0;
-  const thinking = usage?.thinking_tokens ?? 0;
+  const billed = reading?.billed ?? null;
+  const { usage } = billed ?? { usage: NO_USAGE };
+  const { cache_write_5m_input_tokens: brief, cache_write_1h_input_tokens: long } = usage;
   return {
     timeMs: gateway.clock.monotonicMs(),
     request,
     outcome,
-    contextTokens: usage === null || !isNamed ? null : inputTokensOf(usage),
-    cacheReadTokens: usage?.cache_read_input_tokens ?? 0,
-    cacheWriteTokens:
-      (usage?.cache_write_5m_input_tokens ?? 0) + (usage?.cache_write_1h_input_tokens ?? 0),
-    writesForAnHour: (usage?.cache_write_1h_input_tokens ?? 0) > 0,
-    outputTokens: output,
-    visibleBytes:
-      thinking > 0
-        ? (output - thinking) * BYTES_A_TOKEN
-        : Math.round((reading?.contentBytes ?? 0) / FRAMED),
+    contextTokens: billed === null || !isNamed ? null : inputTokensOf(usage),
+    cacheReadTokens: usage.cache_read_input_tokens,
+    cacheWriteTokens: brief + long,
+    writesForAnHour: long > 0,
+    outputTokens: usage.output_tokens,
+    visibleBytes: visibleBytes(usage, reading?.contentBytes ?? 0),
     stopReason: isNamed ? (reading?.stopReason ?? null) : null,
   };
+}
+
+/** An estimate, upwards where the provider does not tell what was thinking. */
+function visibleBytes(usage: Usage, contentBytes: number): number {
+  const { output_tokens: output, thinking_tokens: thinking } = usage;
+  return thinking > 0 ? (output - thinking) * BYTES_A_TOKEN : Math.round(contentBytes / FRAMED);
 }
 
 /** Records findings and does what is to follow. */

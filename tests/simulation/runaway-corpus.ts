@@ -119,13 +119,11 @@ function* corpus({
   }
 }
 
-function next(scripts: Generator<SessionScript>): SessionScript {
-  const { value } = scripts.next();
-  if (value === undefined) throw new Error("sessions never end");
-  return value as SessionScript;
+function next(scripts: Iterator<SessionScript, never>): SessionScript {
+  return scripts.next().value;
 }
 
-function* scriptsOf(seed: number): Generator<SessionScript> {
+function* scriptsOf(seed: number): Generator<SessionScript, never> {
   for (let index = 0; ; index++) {
     const developer = drawDeveloper(seed, index);
     // Whose window hardly holds what every context begins with compacts without end: a runaway.

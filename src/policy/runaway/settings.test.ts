@@ -12,17 +12,16 @@ import {
 import { OBSERVED, runawaySettings, type RunawaySettings } from "./settings.ts";
 
 const action = fc.option(fc.constantFrom(...RUNAWAY_ACTIONS));
-const detectors = Object.fromEntries(
-  DETECTOR_NAMES.map((name) => {
-    const limits = Object.keys(RUNAWAY_LIMITS[name]).map((key) => [key, fc.integer({ min: 1 })]);
-    const said = fc.record(Object.fromEntries(limits), { requiredKeys: [] });
-    return [name, fc.record({ action, limits: said })];
-  }),
-);
+const said = fc
+  .record({ name: fc.constantFrom(...DETECTOR_NAMES), action, value: fc.integer({ min: 1 }) })
+  .map(({ name, action: acts, value }) => {
+    const limits = Object.fromEntries(Object.keys(RUNAWAY_LIMITS[name]).map((key) => [key, value]));
+    return [name, { action: acts, limits }] as const;
+  });
 const config: fc.Arbitrary<RunawayConfig> = fc.record({
   default: action,
   cooldownMinutes: fc.option(fc.integer({ min: 1, max: 100 })),
-  detectors: fc.record(detectors, { requiredKeys: [] }) as fc.Arbitrary<RunawayConfig["detectors"]>,
+  detectors: fc.array(said).map((all) => Object.fromEntries(all)),
 });
 const chain = fc.array(fc.option(config), { maxLength: 4 });
 
@@ -34,7 +33,7 @@ function assertNoLaxer(settings: RunawaySettings, than: RunawaySettings): void {
     const values = now.limits as Readonly<Record<string, number>>;
     const old = before.limits as Readonly<Record<string, number>>;
     for (const [key, { stricter }] of Object.entries(table)) {
-      const [value = NaN, was = NaN] = [values[key], old[key]];
+      const [value = Number.NaN, was = Number.NaN] = [values[key], old[key]];
       assert.ok(stricter === "lower" ? value <= was : value >= was, `${name}.${key}`);
     }
   }

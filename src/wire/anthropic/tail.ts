@@ -110,15 +110,20 @@ function messagesFromEnd(window: Window, isAll: boolean): Found {
       depth++;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth--;
-      if (depth === 0) {
-        ranges.push({ start: at, end });
-        if (roleOf(window, at, end) === "assistant" || ranges.length === MESSAGES_MAX)
-          return { ranges, isEnough: true };
-      }
+      if (depth === 0 && isLastOne(window, ranges, { start: at, end }))
+        return { ranges, isEnough: true };
     }
     at--;
   }
   return { ranges, isEnough: isAll };
+}
+
+/** Adds a message; true where none before it is needed. */
+function isLastOne(window: Window, ranges: ByteRange[], message: ByteRange): boolean {
+  ranges.push(message);
+  return (
+    ranges.length === MESSAGES_MAX || roleOf(window, message.start, message.end) === "assistant"
+  );
 }
 
 /** Backwards from a closing quote: inside a string, a quote that is not escaped is the one that opens it. */
@@ -204,7 +209,7 @@ function fieldsOf(
   let at = skipSpace(bytes, object.start + 1);
   while (at < object.end && bytes[at] === QUOTE) {
     const nameEnd = endOfString(window, at);
-    const name = bytes.toString("latin1", at + 1, nameEnd - 1);
+    const name = wordAt(bytes, at + 1, nameEnd - 1);
     at = skipSpace(bytes, nameEnd);
     if (bytes[at] !== COLON) return;
     const start = skipSpace(bytes, at + 1);
@@ -234,11 +239,41 @@ function textOf(bytes: Buffer, { start, end }: ByteRange): string {
   return bytes[start] === QUOTE ? bytes.toString("latin1", start + 1, end - 1) : "";
 }
 
+/** Words that decide something, by their length: known without making a text of them. */
+const WORDS: readonly (readonly string[])[] = [
+  [],
+  [],
+  ["id"],
+  [],
+  ["role", "type", "name", "text", "user"],
+  ["input"],
+  ["system"],
+  ["content"],
+  ["is_error", "tool_use"],
+  ["assistant"],
+  [],
+  ["tool_result", "tool_use_id"],
+];
+
+/** The word that stands there; "" for one that decides nothing. */
+function wordAt(bytes: Buffer, start: number, end: number): string {
+  for (const word of WORDS[end - start] ?? []) {
+    let at = 0;
+    while (at < word.length && bytes[start + at] === word.charCodeAt(at)) at++;
+    if (at === word.length) return word;
+  }
+  return "";
+}
+
+function wordOf(bytes: Buffer, { start, end }: ByteRange): string {
+  return bytes[start] === QUOTE ? wordAt(bytes, start + 1, end - 1) : "";
+}
+
 function roleOf(window: Window, start: number, end: number): string {
   let role = "";
   // Clients write the role first or last: what stands between is passed over.
   fieldsOf(window, { start, end }, (name, value) => {
-    if (name === "role") role = textOf(window.bytes, value);
+    if (name === "role") role = wordOf(window.bytes, value);
   });
   return role;
 }
@@ -274,7 +309,7 @@ function blockOf(window: Window, range: ByteRange): Block {
     text: null,
   };
   fieldsOf(window, range, (name, value) => {
-    if (name === "type") block.type = textOf(bytes, value);
+    if (name === "type") block.type = wordOf(bytes, value);
     else if (name === "id" || name === "tool_use_id") block.id = textOf(bytes, value);
     else if (name === "name") block.tool = textOf(bytes, value);
     else if (name === "input") block.input = value;
@@ -295,18 +330,10 @@ function tailOf(window: Window, messages: readonly ByteRange[]): MessagesTail {
   const results = new Map<string, Block>();
   let text: SaidText | null = null;
   for (const message of messages) {
-    let [role, content] = ["", null as ByteRange | null];
-    fieldsOf(window, message, (name, value) => {
-      if (name === "role") role = textOf(bytes, value);
-      else if (name === "content") content = value;
-    });
-    if (content === null || role === "system") continue;
-    const blocks = blocksOf(window, content);
+    const { role, blocks } = messageOf(window, message);
+    if (role === "user") text ??= lastText(bytes, blocks);
     if (role === "assistant") uses.push(...blocks.filter(({ type }) => type === "tool_use"));
-    else {
-      for (const block of blocks) if (block.type === "tool_result") results.set(block.id, block);
-      text ??= lastText(bytes, blocks);
-    }
+    for (const block of blocks) if (block.type === "tool_result") results.set(block.id, block);
   }
   const digest = digestOf(bytes, last ?? { start: 0, end: bytes.length });
   return {
@@ -314,6 +341,16 @@ function tailOf(window: Window, messages: readonly ByteRange[]): MessagesTail {
     calls: uses.slice(0, CALLS_MAX).map((use) => callOf(bytes, use, results)),
     text,
   };
+}
+
+function messageOf(window: Window, message: ByteRange): { role: string; blocks: Block[] } {
+  let role = "";
+  let content: ByteRange | null = null;
+  fieldsOf(window, message, (name, value) => {
+    if (name === "role") role = wordOf(window.bytes, value);
+    else if (name === "content") content = value;
+  });
+  return { role, blocks: content === null ? [] : blocksOf(window, content) };
 }
 
 function blocksOf(window: Window, content: ByteRange): Block[] {
