@@ -5,6 +5,7 @@ import { Loop, type Tape } from "./runaway-tape.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+const STRAY_SHARE = 0.03;
 
 function times(count: number, act: (index: number) => void): void {
   for (let index = 0; index < count; index++) act(index);
@@ -56,7 +57,7 @@ export const RUNAWAYS: Readonly<Record<DetectorName, (tape: Tape, main: Loop) =>
   },
   hook_loop(tape, main) {
     const text = tape.said(tape.whole(80, 900));
-    times(tape.whole(8, 25), () =>
+    times(tape.whole(6, 25), () =>
       main.call({
         gapMs: tape.between(50, 1_500),
         text,
@@ -75,9 +76,11 @@ export const RUNAWAYS: Readonly<Record<DetectorName, (tape: Tape, main: Loop) =>
     const period = tape.whole(1, 4);
     const fails = tape.draw() < 0.7;
     const cycle = Array.from({ length: period }, () => tape.tool("Edit", { failed: fails }));
-    times(tape.whole(7, 40) * period, (index) => {
+    times(tape.whole(6, 40) * period, (index) => {
       const call = cycle[index % period];
       if (call === undefined) return;
+      // Something else is tried in between now and then.
+      if (tape.draw() < STRAY_SHARE) main.call({ calls: [tape.tool("Bash")] });
       // What fails says so in other words now and then: a line number, a time.
       const result = fails && tape.draw() < 0.5 ? tape.novel() : call.result;
       main.call({ gapMs: tape.between(50, 3_000), calls: [{ ...call, result }] });
@@ -87,7 +90,7 @@ export const RUNAWAYS: Readonly<Record<DetectorName, (tape: Tape, main: Loop) =>
     const periodMs = tape.between(6, 58) * MINUTE;
     const text = tape.said(tape.whole(40, 400));
     times(tape.whole(12, 88), () => {
-      const jitter = tape.between(-0.02, 0.02);
+      const jitter = tape.between(-0.04, 0.04);
       main.call({
         gapMs: periodMs * (1 + jitter),
         text,
