@@ -346,6 +346,7 @@ function controlPorts(
     explainPrice: (model: string, atMs: number, kind?: string) =>
       configuration.inForce.ruling.prices.explain(model, atMs, kind),
     ...explainersOf(parts),
+    findings: () => node.state.findings.list(),
     sessions: createSessionViews({
       book: node.state.sessions,
       control: parts.sessionControl,

@@ -18,6 +18,7 @@ import type {
 import { fairnessOf } from "./fairness-build.ts";
 import { governanceOf } from "./governance-build.ts";
 import { leverRuleOf, leversOf } from "./levers-build.ts";
+import { runawayOf } from "./runaway-build.ts";
 import type { FileGovernance } from "./governance-schema.ts";
 import type { References } from "./reference.ts";
 import { routingOf } from "./routing-build.ts";
@@ -51,6 +52,7 @@ export function buildConfig({ file, fileName, folder, references }: Building): C
     file: fileName,
     mode: file.mode,
     unknownModels: file.unknown_models,
+    runaway: runawayOf(file.runaway),
     server: serverOf(file.server, references),
     outbound: {
       proxyUrl: proxyOf(file.outbound.proxy, secretOf),

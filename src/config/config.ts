@@ -9,6 +9,7 @@ import type { AccessConfig } from "./access-config.ts";
 import type { FairnessConfig } from "./fairness-config.ts";
 import type { GovernanceConfig } from "./governance-config.ts";
 import type { LeverRuleConfig, LeversConfig } from "./levers-config.ts";
+import type { RunawayConfig } from "./runaway-config.ts";
 import type { RoutingConfig } from "./routing-config.ts";
 
 export interface Address {
@@ -126,6 +127,8 @@ export interface Config {
   readonly file: string | null;
   readonly mode: "enforce" | "observe";
   readonly unknownModels: "assume" | "refuse";
+  /** For all requests; null: nothing said. */
+  readonly runaway: RunawayConfig | null;
   readonly server: {
     readonly listen: Address;
     readonly adminListen: Address;

@@ -3,6 +3,7 @@ import { accessOf } from "./access-build.ts";
 import { type GovernanceConfig, NO_GOVERNANCE } from "./governance-config.ts";
 import { governance, type FileGovernance } from "./governance-schema.ts";
 import { leversOf } from "./levers-build.ts";
+import { runawayOf } from "./runaway-build.ts";
 import { sessionCapsOf } from "./sessions-build.ts";
 
 const FIELDS = Object.keys(governance) as (keyof FileGovernance)[];
@@ -15,6 +16,7 @@ export function governanceOf(file: FileGovernance, zone: string): GovernanceConf
     mode: file.mode ?? null,
     access: accessOf(file.access, zone),
     ...sessionCapsOf(file),
+    runaway: runawayOf(file.runaway),
     levers: file.levers === undefined ? null : leversOf(file.levers),
     weight: file.weight ?? NO_GOVERNANCE.weight,
     priority: file.priority ?? null,

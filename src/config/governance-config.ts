@@ -5,6 +5,8 @@ import type { SessionCapsConfig, SubagentCapsConfig } from "./sessions-config.ts
 
 import type { Priority } from "./fairness-config.ts";
 
+import type { RunawayConfig } from "./runaway-config.ts";
+
 export interface GovernanceConfig {
   /** observe: its own rules and those of what is below it are followed on paper alone. Null: nothing said. */
   readonly mode: "enforce" | "observe" | null;
@@ -12,6 +14,8 @@ export interface GovernanceConfig {
   readonly access: AccessConfig | null;
   readonly sessions: SessionCapsConfig | null;
   readonly subagents: SubagentCapsConfig | null;
+  /** Null: nothing said. */
+  readonly runaway: RunawayConfig | null;
   /** Null: nothing said. */
   readonly levers: LeversConfig | null;
   /** Share of a provider that is short, relative to its siblings. */
@@ -26,6 +30,7 @@ export const NO_GOVERNANCE: GovernanceConfig = {
   access: null,
   sessions: null,
   subagents: null,
+  runaway: null,
   levers: null,
   weight: 1,
   priority: null,

@@ -4,6 +4,7 @@ import { accessSchema } from "./access-schema.ts";
 import { leversField } from "./levers-schema.ts";
 import { sessionFields } from "./sessions-schema.ts";
 import { fairShare } from "./fairness-schema.ts";
+import { runaway } from "./runaway-schema.ts";
 
 export const governance = {
   mode: z
@@ -16,6 +17,7 @@ export const governance = {
   ...sessionFields,
   levers: leversField,
   ...fairShare,
+  runaway,
 };
 
 /** As the file has them. */

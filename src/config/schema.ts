@@ -26,6 +26,7 @@ import { priceSchema } from "./price-schema.ts";
 import { fairnessSchema } from "./fairness-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { leversOfAll } from "./levers-schema.ts";
+import { runaway } from "./runaway-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
 import { QUIRKS, type Quirk } from "../wire/egress.ts";
 
@@ -281,6 +282,7 @@ export const fileSchema = z.strictObject({
     .enum(["assume", "refuse"])
     .default("assume")
     .describe("assume charges models without a known price at an assumed one, which is not sound."),
+  runaway,
   server: server.prefault({}).describe("Listening, limits and time-outs."),
   outbound: outbound.prefault({}).describe("The way to the upstreams."),
   data_dir: path

@@ -34,6 +34,7 @@ const TYPES: Readonly<Record<JournalRecord["type"], true>> = {
   admin_change: true,
   config: true,
   session_closed: true,
+  finding: true,
   retired: true,
 };
 

@@ -12,6 +12,8 @@ import type {
 } from "../config/config.ts";
 import { printLevers } from "../config/levers-build.ts";
 import { printedLevers } from "../config/levers-schema.ts";
+import type { RunawayConfig } from "../config/runaway-config.ts";
+import { RUNAWAY_ACTIONS } from "../config/runaway-limits.ts";
 import type { SubagentCapsConfig } from "../config/sessions-config.ts";
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { durationText } from "../core/span.ts";
@@ -57,6 +59,11 @@ const mode = z
   .describe("observe: its rules and those of what is below it are followed on paper alone.");
 
 const capped = { budgets: z.array(budgetFields), rate_limits: z.array(limitFields) };
+const detectorFields = z.record(z.string(), z.union([z.int(), z.enum(RUNAWAY_ACTIONS)]));
+const runawayFields = z
+  .record(z.string(), z.union([z.int(), z.enum(RUNAWAY_ACTIONS), detectorFields]))
+  .describe("As the file has it.");
+
 const scope = {
   id: z.string(),
   name: z.string().nullable(),
@@ -65,6 +72,7 @@ const scope = {
   access: accessFields.nullable().describe("What its requests may be; null: nothing said."),
   sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
   subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),
+  runaway: runawayFields.optional(),
   ...capped,
   levers: printedLevers.optional().describe("Left out: it says none."),
   weight: z.number().describe("Share of a provider that is short, relative to siblings that wait."),
@@ -173,9 +181,29 @@ function scopeOf(
   const { id, name, labels, governance } = entity;
   const { mode, weight, priority } = governance;
   const access = printAccess(governance.access);
-  const levers = governance.levers === null ? {} : { levers: printLevers(governance.levers) };
+  const { levers, runaway } = governance;
+  const rules = {
+    ...(runaway === null ? {} : { runaway: printRunaway(runaway) }),
+    ...(levers === null ? {} : { levers: printLevers(levers) }),
+  };
   const caps = { ...sessionCapsOf(governance), ...capsOf(entity) };
-  return { id, name, labels: { ...labels }, mode, access, ...caps, ...levers, weight, priority };
+  return { id, name, labels: { ...labels }, mode, access, ...caps, ...rules, weight, priority };
+}
+
+/** With the names of the file, and only what it says. */
+function printRunaway(runaway: RunawayConfig): z.infer<typeof runawayFields> {
+  const { default: standard, cooldownMinutes, detectors } = runaway;
+  const named: readonly (readonly [string, z.infer<typeof detectorFields>])[] = Object.entries(
+    detectors,
+  ).map(([name, { action, limits }]) => [
+    name,
+    { ...(action === null ? {} : { action }), ...limits },
+  ]);
+  return {
+    ...(standard === null ? {} : { default: standard }),
+    ...(cooldownMinutes === null ? {} : { cooldown_minutes: cooldownMinutes }),
+    ...Object.fromEntries(named),
+  };
 }
 
 function sessionCapsOf({ sessions, subagents }: CustomerConfig["governance"]) {

@@ -6,7 +6,7 @@ import type { Clock } from "../core/time.ts";
 import type { EntityKind } from "../identity/made.ts";
 import type { DoneCall } from "../identity/repeats.ts";
 import type { Position } from "../journal/position.ts";
-import type { RepeatMark, SessionAction, TaskType } from "../journal/record.ts";
+import type { FindingRecord, RepeatMark, SessionAction, TaskType } from "../journal/record.ts";
 import type { PriceExplanation } from "../pricing/price-book.ts";
 import type { TollgateLog } from "../telemetry/log.ts";
 import type { Views } from "../views/views.ts";
@@ -273,6 +273,8 @@ export interface ControlPorts {
   readonly keys: KeyAdministration;
   readonly entities: EntityAdministration;
   readonly sessions: SessionAdministration;
+  /** The latest findings of runaways, newest first. */
+  readonly findings: () => readonly FindingRecord[];
   /** Null: it is journalled and in the budgets. */
   readonly correct: (order: CorrectionOrder, by: Asker) => Promise<ChangeProblem | null>;
   readonly doneCalls: DoneCalls;

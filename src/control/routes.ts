@@ -4,6 +4,7 @@ import { auditRoutes } from "./audit.ts";
 import type { BrowserSessions } from "./browser-sessions.ts";
 import { budgetRoutes } from "./budgets.ts";
 import { entityRoutes } from "./entities.ts";
+import { findingRoutes } from "./findings.ts";
 import { homeRoutes } from "./home.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { leverRoutes } from "./levers.ts";
@@ -32,6 +33,7 @@ export function controlRoutes(ports: ControlPorts, sessions: BrowserSessions): r
     ...budgetRoutes(ports),
     ...requestRoutes(ports, repeating),
     ...trackedSessionRoutes(ports, repeating),
+    ...findingRoutes(ports),
     ...usageRoutes(ports),
     ...shadowRoutes(ports),
     ...virtualKeyRoutes(ports, repeating),

@@ -138,7 +138,7 @@ export function send(
   const { gateway, toolNames } = of;
   const { row, door, codec } = target;
   const isCount = exchange.endpoint === "count_tokens";
-  const extra = clientHeaders(attempt, of.dropped);
+  const extra = clientHeaders(attempt, of.dropped, gateway);
   const hourCache = body.facts.cacheMarkers === "1h";
   const answering = { exchange, target, streamed: body.stream, toolNames, hourCache };
   let isServing = false;

@@ -2,6 +2,8 @@
 import { editMaxTokens, editMaxUses, type Edit } from "../wire/anthropic/splice.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { MAX_USES_DEFAULT } from "./demand.ts";
+import type { Gateway } from "./ports.ts";
+import { runawayHeaders } from "./runaway.ts";
 import type { Admitted } from "./take.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Target } from "./candidates.ts";
@@ -30,11 +32,12 @@ export function clientHeaders(
     readonly body: MessagesBody;
   },
   dropped: readonly string[],
+  gateway: Gateway,
 ): Record<string, string> {
   const { maxUsesCap, maxTokens } = of.admitted;
   const isOther = of.body.maxTokens !== null && maxTokens !== of.body.maxTokens;
   const servedBy = servedByOther(of.exchange, of.target);
-  const headers: Record<string, string> = {};
+  const headers = runawayHeaders(of.exchange, gateway);
   if (isOther && of.exchange.endpoint === "messages")
     headers["tollgate-clamped"] = String(maxTokens);
   if (maxUsesCap !== null) headers["tollgate-clamped-max-uses"] = String(maxUsesCap);

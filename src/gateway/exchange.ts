@@ -5,6 +5,7 @@ import type { Refusal } from "../core/refusal.ts";
 import type { Attribution, LeverChange, ShadowChange, TaskType } from "../journal/record.ts";
 import type { TaskSource } from "../routing/task-type/task.ts";
 import type { Plan } from "../policy/plan.ts";
+import type { RequestSeen } from "../policy/runaway/event.ts";
 import type { SessionId } from "../policy/sessions/halts.ts";
 import type { Gateway, Ruling } from "./ports.ts";
 import type { SessionSeen } from "./session-log.ts";
@@ -43,6 +44,12 @@ export interface Exchange {
   waitedMs: number;
   /** An attempt of it counts as the request that it is: limits count no other. */
   isCounted: boolean;
+  /** As detectors of runaways see it; null until it was looked at. */
+  seen: RequestSeen | null;
+  /** Looks at it, once; holds its body. */
+  look: (() => void) | null;
+  /** How long a finding on its session has delayed it. */
+  slowedMs: number;
   /** The routing rule that chose its targets; null: none did. */
   rule: string | null;
   /** What is worth knowing of where it goes: a session that leaves its door. */
@@ -96,6 +103,9 @@ export function begin(
     attempts: 0,
     waitedMs: 0,
     isCounted: false,
+    seen: null,
+    look: null,
+    slowedMs: 0,
     rule: null,
     routeNote: null,
     waived: null,

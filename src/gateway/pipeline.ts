@@ -14,6 +14,7 @@ import { receive } from "./receive.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
+import { noteRequest, slowDown } from "./runaway.ts";
 import { enterSession } from "./session-rules.ts";
 import { namesSession, subjectOf } from "./subject.ts";
 
@@ -50,6 +51,7 @@ export async function serveMessages(
   const asked = { exchange, plan, body: scanned.body, received: arrived };
   const entered = enterSession({ ...asked, chunks: arrived.chunks }, gateway);
   if (entered.refused !== null) return entered.refused;
+  await slowDown(exchange, gateway);
   const levered = applyLevers(asked, gateway);
   const { body, received } = levered;
   const ruling = accessRuling({ exchange, plan, body, chunks: received.chunks }, gateway);
@@ -74,6 +76,7 @@ export async function serveMessages(
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);
+    noteRequest(exchange, { body, chunks: received.chunks }, gateway);
     const refused = await serveByAttempts(attempting, course, gateway);
     if (refused !== null && client.isAccepted) client.endWithFault(faultOf(refused));
     return refused;

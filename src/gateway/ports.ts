@@ -22,6 +22,7 @@ import type { LeverRules } from "../routing/rules/lever-rules.ts";
 import type { Routing as CompiledRouting } from "../routing/rules/routing.ts";
 import type { Target } from "./candidates.ts";
 import type { Seats } from "../routing/stickiness/seats.ts";
+import type { Runaways } from "./runaway.ts";
 import type { SessionLog } from "./session-log.ts";
 import type { Usage } from "../core/usage.ts";
 import type { RefusalCode } from "../core/refusal.ts";
@@ -66,6 +67,7 @@ export interface Metrics {
   readonly holdOverrun: (provider: string) => void;
   /** A request has waited for room at a provider. */
   readonly queueWaitEnds: (seconds: number) => void;
+  readonly runawayFound: (detector: string, action: string) => void;
 }
 
 export interface Log {
@@ -108,6 +110,8 @@ export interface Gateway {
   /** What every session has asked for and spent, and which are stopped. */
   readonly sessionBook: SessionBook;
   readonly sessionControl: SessionControl;
+  /** Which sessions run away. */
+  readonly runaways: Runaways;
   /** Since when sessions are known, for rules that ask. */
   readonly sessionLog: SessionLog;
   /** With which life of its prompt cache each session began. */

@@ -4,11 +4,13 @@ import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { formatTime } from "../core/time.ts";
 import type { Ending, Outcome } from "../journal/record.ts";
 import type { TokenNeed } from "../ledger/state.ts";
+import type { Reading } from "../wire/answer.ts";
 import { upstreamId } from "./answer.ts";
 import type { Admitted } from "./take.ts";
 import { attributionOf, insideMs, taskTypeOf, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import type { Relayed } from "./relay.ts";
+import { noteEnd } from "./runaway.ts";
 import type { Settlement } from "./settle.ts";
 
 /** How the request ended for the client. */
@@ -82,6 +84,7 @@ export function recordSettlement(
       end,
       code: hold.record.refusal ?? null,
       admitted,
+      reading: relayed?.reading ?? null,
       cost: settlement.cost,
       usage: settlement.usage,
     });
@@ -202,12 +205,15 @@ function countEnd(
     readonly end: Ending;
     readonly code: RefusalCode | null;
     readonly admitted: Admitted | null;
+    /** Of the answer; left out where there was none. */
+    readonly reading?: Reading | null;
     readonly cost: bigint;
     readonly usage: Usage;
   },
 ): void {
   const { plan } = exchange;
-  const { end, admitted } = of;
+  const { end, admitted, reading = null } = of;
+  noteEnd(exchange, { outcome: end.outcome, reading }, gateway);
   gateway.metrics.requestEnds({
     customer: plan?.customer ?? null,
     team: plan?.team ?? null,

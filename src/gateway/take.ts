@@ -152,6 +152,7 @@ function admitRecord(
     ...(exchange.rule === null ? {} : { rule: exchange.rule }),
     ...(exchange.routeNote === null ? {} : { route_note: exchange.routeNote }),
     ...(held === null ? {} : tokenFields(held)),
+    ...(exchange.slowedMs === 0 ? {} : { slowed_ms: exchange.slowedMs }),
     ...sessionNotes(exchange, taking.nowMs),
     ...(exchange.levers.length === 0 ? {} : { levers: exchange.levers }),
     ...(isOvershooting(taking) ? { overshoot: "last_request" as const } : {}),

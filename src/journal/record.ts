@@ -113,6 +113,8 @@ export interface AdmitRecord extends Attribution {
   readonly route_note?: string;
   /** The session that it counts to, where that is another than `session` names. */
   readonly counted_session?: string;
+  /** How long a finding on its session has delayed it; left out: not at all. */
+  readonly slowed_ms?: number;
   /** A digest of how its conversation begins; on the first attempt of an agent that shows it. */
   readonly conversation?: string;
   /** What levers made of the request before it was routed; left out: nothing. */
@@ -309,6 +311,28 @@ export interface SessionClosedRecord {
   readonly windows: readonly string[];
 }
 
+/** A session was found to run away. Information: a stop is an `admin_change` of its own. */
+export interface FindingRecord {
+  readonly type: "finding";
+  readonly time: string;
+  /** The request at which it was found. */
+  readonly request: RequestId;
+  readonly customer: string;
+  readonly team: string;
+  readonly owner: string | null;
+  readonly virtual_key: string;
+  /** The session that the request counts to. */
+  readonly session: string;
+  readonly agent: string | null;
+  readonly detector: string;
+  /** What followed. */
+  readonly action: "observe" | "warn" | "slow" | "stop";
+  /** Observe mode only: what enforcement would have done. */
+  readonly would?: FindingRecord["action"];
+  readonly sentence: string;
+  readonly evidence: Readonly<Record<string, number | string>>;
+}
+
 /** Retention removed all lines before `first_kept_seq`, whose own `prev` is `first_kept_prev`. */
 export interface RetiredRecord {
   readonly type: "retired";
@@ -330,6 +354,7 @@ export type JournalRecord =
   | AdminChangeRecord
   | ConfigRecord
   | SessionClosedRecord
+  | FindingRecord
   | RetiredRecord;
 
 /** A record as it stands in the file: numbered and chained. */

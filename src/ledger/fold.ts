@@ -60,6 +60,7 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
     case "cap_lowered":
     case "gap":
     case "admin_change":
+    case "finding":
     case "retired":
       return;
   }

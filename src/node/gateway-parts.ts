@@ -6,6 +6,7 @@ import { createLedgerClock, type LedgerClock } from "../ledger/clock.ts";
 import { FairWaiting } from "../gateway/fair-waiting.ts";
 import type { WaitingRoom } from "../gateway/waiting.ts";
 import { TurnMemory } from "../ledger/memory.ts";
+import { Runaways } from "../gateway/runaway.ts";
 import { SessionLog } from "../gateway/session-log.ts";
 import { SessionTtls } from "../policy/levers/session-ttls.ts";
 import { Sessions } from "../policy/sessions.ts";
@@ -73,6 +74,7 @@ export function gatewayOf(parts: GatewayParts): Gateway {
     sessions: new Sessions(),
     sessionBook: node.state.sessions,
     sessionControl: parts.sessionControl,
+    runaways: new Runaways(node.state.findings),
     sessionLog: new SessionLog(),
     sessionTtls: new SessionTtls(),
     seats: parts.upstreamHealth.seats,

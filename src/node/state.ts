@@ -6,6 +6,7 @@ import type { JournalRecord } from "../journal/record.ts";
 import { applyRecord, type FoldState } from "../ledger/fold.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { restoreSnapshot, snapshotOf, type LedgerSnapshot } from "../ledger/snapshot.ts";
+import { Findings } from "../policy/runaway/findings.ts";
 import { SessionBook } from "../policy/sessions/book.ts";
 
 export interface NodeState {
@@ -15,6 +16,7 @@ export interface NodeState {
   readonly repeats: Repeats;
   /** Told of holds by the fold's ledger. */
   readonly sessions: SessionBook;
+  readonly findings: Findings;
 }
 
 /** A snapshot of another version is not read: the journal is replayed instead. */
@@ -28,6 +30,8 @@ interface NodeSnapshot {
   /** Missing where nothing was marked when it was written. */
   readonly repeats?: unknown;
   readonly sessions: unknown;
+  /** Missing where an older version wrote it. */
+  readonly findings?: unknown;
 }
 
 export function emptyState(): NodeState {
@@ -37,6 +41,7 @@ export function emptyState(): NodeState {
     made: new MadeEntities(),
     repeats: new Repeats(),
     sessions: new SessionBook(),
+    findings: new Findings(),
   });
 }
 
@@ -48,6 +53,7 @@ function watching(state: NodeState): NodeState {
 /** Applies one record of the journal. */
 export function applyToState(state: NodeState, record: JournalRecord): void {
   applyRecord(state.fold, record);
+  if (record.type === "finding") return state.findings.apply(record);
   if (record.type !== "admin_change" && record.type !== "correction") return;
   state.repeats.apply(record);
   if (record.type === "correction") return state.sessions.correct(record);
@@ -64,6 +70,7 @@ export function saveState(state: NodeState): NodeSnapshot {
     made: state.made.snapshot(),
     repeats: state.repeats.snapshot(),
     sessions: state.sessions.snapshot(),
+    findings: state.findings.snapshot(),
   };
 }
 
@@ -78,5 +85,6 @@ export function restoreState(saved: unknown): NodeState | null {
     made: MadeEntities.restore(snapshot.made),
     repeats: Repeats.restore(snapshot.repeats ?? []),
     sessions: SessionBook.restore(snapshot.sessions),
+    findings: Findings.restore(snapshot.findings),
   });
 }

@@ -9,6 +9,7 @@ import type {
   VirtualKeyConfig,
 } from "../config/config.ts";
 import type { GovernanceConfig } from "../config/governance-config.ts";
+import type { RunawayConfig } from "../config/runaway-config.ts";
 import { invariant } from "../core/invariant.ts";
 import type { VirtualKeyId } from "../core/ids.ts";
 import type { AccountScope, Scope } from "../core/span.ts";
@@ -71,6 +72,8 @@ export interface Plan {
 export interface Policy {
   readonly mode: "enforce" | "observe";
   readonly unknownModels: "assume" | "refuse";
+  /** Of the whole file: outside all levels. */
+  readonly runaway: RunawayConfig | null;
   /** Failed attempts are repeated and moved to other targets, and what keeps failing is left alone. */
   readonly failOver: boolean;
   readonly plans: ReadonlyMap<VirtualKeyId, Plan>;
@@ -151,6 +154,7 @@ export function compilePolicy(config: Config, ledger: Ledger): Policy {
   return {
     mode: config.mode,
     unknownModels: config.unknownModels,
+    runaway: config.runaway,
     failOver: config.routing.failOver,
     plans: new Map(plans.map((plan) => [plan.virtualKey, plan])),
   };

@@ -53,6 +53,8 @@ export interface TollgateMetrics {
   readonly holdOverrun: (provider: string) => void;
   /** A request has waited for room at a provider. */
   readonly queueWaitEnds: (seconds: number) => void;
+  /** A detector found a session to run away; `action`: what followed. */
+  readonly runawayFound: (detector: string, action: string) => void;
   /** The self-check found the books to contradict themselves. */
   readonly invariantBreached: (invariant: string) => void;
   /** All metrics in Prometheus' text format 0.0.4. */
@@ -128,6 +130,7 @@ export function createMetrics(sources: MetricsSources): TollgateMetrics {
     attemptEnds: (provider, result) => counters.attempts.add([provider, result]),
     queueWaitEnds: (seconds) => counters.queueWait.observe(seconds),
     holdOverrun: () => counters.overruns.inc(),
+    runawayFound: (detector, action) => counters.runaways.add([detector, action]),
     invariantBreached: (invariant) => counters.breaches.inc({ invariant }),
     metricsText: () => registry.metrics(),
   };
@@ -149,6 +152,11 @@ function createCounters(registry: Registry) {
         "outcome",
         "code",
       ],
+    }),
+    runaways: new CountedSeries(registry, {
+      name: "tollgate_runaway_findings_total",
+      help: "Sessions found to run away, by detector and what followed.",
+      labelNames: ["detector", "action"],
     }),
     tokens: new CountedSeries(registry, {
       name: "tollgate_tokens_total",

@@ -112,6 +112,7 @@ function apply(context: Context, record: WrittenRecord): Applied {
     case "gap":
     case "admin_change":
     case "session_closed":
+    case "finding":
     case "retired":
       return "applied";
     default:

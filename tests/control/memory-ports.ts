@@ -138,6 +138,7 @@ function portsOf(world: Omit<World, "ports">, config: Config): ControlPorts {
     keys: keysOf(world),
     entities: entitiesOf(world, config.dataDir),
     sessions: sessionsOf(world),
+    findings: () => [],
     correct: async (order) => {
       world.corrections.push(order);
       const known = world.requests.some(({ id }) => id === order.request);

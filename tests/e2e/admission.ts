@@ -12,6 +12,7 @@ import type { Gateway, Metrics, Ruling } from "../../src/gateway/ports.ts";
 import { plainTarget } from "../../src/gateway/candidates.ts";
 import { route } from "../../src/gateway/route.ts";
 import { Seats } from "../../src/routing/stickiness/seats.ts";
+import { Runaways } from "../../src/gateway/runaway.ts";
 import { SessionLog } from "../../src/gateway/session-log.ts";
 import { subjectOf } from "../../src/gateway/subject.ts";
 import { FairWaiting } from "../../src/gateway/fair-waiting.ts";
@@ -218,6 +219,7 @@ export class Admission {
       journal: this.#journal(),
       sessions: new Sessions(),
       sessionBook: this.state.sessions,
+      runaways: new Runaways(this.state.findings),
       sessionControl: createSessionControl({
         node: { state: this.state, journal: this.#journal() },
         nowMs: () => this.#wallMs,
@@ -291,6 +293,7 @@ const NO_METRICS: Metrics = {
   requestBegins: () => undefined,
   requestLeaves: () => undefined,
   requestEnds: () => undefined,
+  runawayFound: () => undefined,
   attemptEnds: () => undefined,
   holdOverrun: () => undefined,
   queueWaitEnds: () => undefined,

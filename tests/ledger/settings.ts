@@ -231,6 +231,7 @@ const FRAME: Omit<Config, "mode" | "providers" | "customers" | "teams" | "owners
   {
     file: null,
     unknownModels: "assume",
+    runaway: null,
     server: {
       listen: { host: "127.0.0.1", port: 0 },
       adminListen: { host: "127.0.0.1", port: 0 },

@@ -1,5 +1,6 @@
 /** A process of the node without sockets, money and disk: what it keeps comes from the file of the one before. */
 import type { Gateway, Metrics, Ruling } from "../../src/gateway/ports.ts";
+import { Runaways } from "../../src/gateway/runaway.ts";
 import { SessionLog } from "../../src/gateway/session-log.ts";
 import { FairWaiting } from "../../src/gateway/fair-waiting.ts";
 import { WaitingRoom } from "../../src/gateway/waiting.ts";
@@ -60,6 +61,7 @@ export function bootGateway(of: ProcessParts): Gateway {
     journal: NO_JOURNAL,
     sessions: new Sessions(),
     sessionBook: state.sessions,
+    runaways: new Runaways(state.findings),
     sessionControl: createSessionControl({
       node: { state, journal: NO_JOURNAL },
       nowMs: clock.wallMs,
@@ -151,6 +153,7 @@ const NO_METRICS: Metrics = {
   requestBegins: () => undefined,
   requestLeaves: () => undefined,
   requestEnds: () => undefined,
+  runawayFound: () => undefined,
   attemptEnds: () => undefined,
   holdOverrun: () => undefined,
   queueWaitEnds: () => undefined,

@@ -20,7 +20,10 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
   version: { folders: "", packages: "node:fs" },
   // Rules
   pricing: { folders: "", packages: "" },
-  wire: { folders: "", packages: "node:crypto node:string_decoder @smithy/eventstream-codec" },
+  wire: {
+    folders: "",
+    packages: "node:crypto node:string_decoder node:zlib @smithy/eventstream-codec",
+  },
   journal: { folders: "", packages: "node:crypto node:fs node:path node:sqlite" },
   identity: { folders: "journal!", packages: "node:crypto node:zlib" },
   ledger: { folders: "pricing! config! journal!", packages: "temporal-polyfill" },

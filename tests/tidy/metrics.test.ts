@@ -49,6 +49,7 @@ async function exposition(): Promise<string> {
   metrics.attemptEnds("a", "ok");
   metrics.holdOverrun("a");
   metrics.queueWaitEnds(0);
+  metrics.runawayFound("tool_loop", "warn");
   metrics.invariantBreached("a");
   return metrics.metricsText();
 }

@@ -41,7 +41,7 @@ export function modelOf(records: readonly JournalRecord[]): Model {
 
 function take(model: Map<string, ModelRequest>, record: Numbered<JournalRecord>): void {
   if (record.type === "config") return adopt(model, record.adopted);
-  if (!("request" in record)) return;
+  if (!("request" in record) || record.type === "finding") return;
   const known = model.get(record.request);
   const request = known ?? { id: record.request, attempts: [], refuse: null, endSeq: null };
   model.set(record.request, request);

@@ -94,7 +94,10 @@ function chainOf({ mode, all: [file, ...scopes] }: Setting, compile = compilerOf
     scopes.map(({ mode: own, lists }, index): PlanLevel => {
       const type = TYPES[index] ?? "virtual_key";
       const access: AccessConfig = { lists, hours: null };
-      return { scope: { type, id: `${type}-1` }, governance: { ...NO_GOVERNANCE, mode: own, access } };
+      return {
+        scope: { type, id: `${type}-1` },
+        governance: { ...NO_GOVERNANCE, mode: own, access },
+      };
     }),
   );
 }
