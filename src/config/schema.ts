@@ -13,7 +13,6 @@ import {
   parseMoment,
   parsePlainUrl,
   PLAIN_URL,
-  REFERENCE,
   resolveTimeZone,
   ROLLING,
   TIMER_DAYS_MAX,
@@ -21,6 +20,7 @@ import {
   USD_PER_MILLION,
 } from "./scalar.ts";
 import { anyText, glob, id, labelName, providerId, text } from "./schema-text.ts";
+import { aws, azure, google, secret } from "./cloud-schema.ts";
 import { fairnessSchema } from "./fairness-schema.ts";
 import { governance } from "./governance-schema.ts";
 import { routingSchema } from "./routing-schema.ts";
@@ -78,10 +78,6 @@ const timeZone = anyText.refine((value) => resolveTimeZone(value) !== null, {
 });
 const network = anyText.refine(isNetwork, {
   error: "is not an IP address or network: write one such as 10.0.0.0/8",
-});
-const secret = text({
-  pattern: REFERENCE,
-  fault: "is written out: write env:NAME or file:PATH, so that the file holds no secret",
 });
 const fileReference = text({
   pattern: /^file:./,
@@ -192,27 +188,6 @@ const outbound = z.strictObject({
   ca: secret
     .optional()
     .describe("Further certificate authorities in PEM form, trusted beside the system's."),
-});
-
-const aws = z.strictObject({
-  access_key_id: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
-  secret_access_key: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
-  session_token: secret.optional().describe("Of a temporary key: env:NAME or file:PATH."),
-  profile: anyText.min(1).optional().describe("Profile of the shared file; else AWS_PROFILE."),
-  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata service too."),
-});
-
-const google = z.strictObject({
-  credentials: secret
-    .optional()
-    .describe("JSON of a service account or workload identity: file:PATH or env:NAME."),
-  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata server too."),
-});
-
-const azure = z.strictObject({
-  tenant_id: anyText.min(1).describe("Of the directory."),
-  client_id: anyText.min(1).describe("Of the application."),
-  client_secret: secret.describe("Of the application: env:NAME or file:PATH."),
 });
 
 const provider = z.strictObject({
