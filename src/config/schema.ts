@@ -8,10 +8,10 @@ import {
   parseMoment,
   parsePlainUrl,
   PLAIN_URL,
-  REFERENCE,
   TIMER_DAYS_MAX,
 } from "./scalar.ts";
 import { governed, rateLimit } from "./caps-schema.ts";
+import { aws, azure, google, secret } from "./cloud-schema.ts";
 import {
   anyText,
   glob,
@@ -56,10 +56,6 @@ const address = text({
   pattern: /^\S+:\d{1,5}$/,
   holds: (value) => parseAddress(value) !== null,
   fault: 'is not an address: write host:port, such as 127.0.0.1:8080 or "[::1]:8080"',
-});
-const secret = text({
-  pattern: REFERENCE,
-  fault: "is written out: write env:NAME or file:PATH, so that the file holds no secret",
 });
 const fileReference = text({
   pattern: /^file:./,
@@ -129,27 +125,6 @@ const outbound = z.strictObject({
   ca: secret
     .optional()
     .describe("Further certificate authorities in PEM form, trusted beside the system's."),
-});
-
-const aws = z.strictObject({
-  access_key_id: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
-  secret_access_key: secret.optional().describe("Of a static key: env:NAME or file:PATH."),
-  session_token: secret.optional().describe("Of a temporary key: env:NAME or file:PATH."),
-  profile: anyText.min(1).optional().describe("Profile of the shared file; else AWS_PROFILE."),
-  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata service too."),
-});
-
-const google = z.strictObject({
-  credentials: secret
-    .optional()
-    .describe("JSON of a service account or workload identity: file:PATH or env:NAME."),
-  instance_metadata: z.boolean().default(false).describe("Ask the machine's metadata server too."),
-});
-
-const azure = z.strictObject({
-  tenant_id: anyText.min(1).describe("Of the directory."),
-  client_id: anyText.min(1).describe("Of the application."),
-  client_secret: secret.describe("Of the application: env:NAME or file:PATH."),
 });
 
 const provider = z.strictObject({

@@ -68,7 +68,10 @@ function roomInMsOf(candidate: Candidate, key: string, asking: Asking): number {
   const restMs = failOver ? gateway.health.restMs(provider, key) : 0;
   const shortage = books === null ? null : accountShortage(candidate, key, books, gateway);
   if (shortage === null) return restMs;
-  return Math.max(restMs, roomInMs(shortage, gateway.ledgerClock.nowMs()));
+  const roomMs = roomInMs(shortage, gateway.ledgerClock.nowMs());
+  // Requests in flight can end at any time.
+  const isUnknown = shortage.code === "concurrency_limited";
+  return Math.max(restMs, isUnknown ? Math.min(roomMs, asking.leftMs) : roomMs);
 }
 
 function keyIdsOf({ keys }: Candidate): readonly string[] {

@@ -74,8 +74,6 @@ export async function startFairnessDesk(
     throw error;
   });
   const metric = (pattern: RegExp) => metricOf(gateway, pattern);
-  const waiting = (provider: string) =>
-    metric(new RegExp(`^tollgate_queue_waiting\\{provider="${provider}"\\} (\\d+)$`, "m"));
   const ask: FairnessDesk["ask"] = (provider, key, signal) => {
     const headers = { "x-api-key": secretOf(key), "content-type": "application/json" };
     const body = JSON.stringify({
@@ -93,7 +91,7 @@ export async function startFairnessDesk(
   return {
     gateway,
     answers,
-    waiting,
+    waiting: (provider) => metric(waitingFor(provider)),
     ask,
     crowd: async (provider, key, count) => {
       const before = await metric(INFLIGHT);
@@ -115,6 +113,10 @@ export async function startFairnessDesk(
       await upstream.stop();
     },
   };
+}
+
+function waitingFor(provider: string): RegExp {
+  return new RegExp(`^tollgate_queue_waiting\\{provider="${provider}"\\} (\\d+)$`, "m");
 }
 
 const INFLIGHT = /^tollgate_inflight_requests (\d+)$/m;

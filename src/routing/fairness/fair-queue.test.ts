@@ -130,8 +130,8 @@ describe("a fair queue", () => {
           const entry = queue.next();
           assert.equal(entry === null, waiting.size === 0);
           if (entry === null) return;
-          const older = [...waiting].filter(({ leaf }) => leaf === entry.leaf);
-          assert.equal(older[0], entry);
+          const older = [...waiting].find(({ leaf }) => leaf === entry.leaf);
+          assert.equal(older, entry);
           queue.serve(entry);
           assert.ok(waiting.delete(entry));
         };
