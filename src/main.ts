@@ -5,9 +5,8 @@ import { formatFault } from "./config/fault.ts";
 import { findConfigFile } from "./config/find-file.ts";
 import { watchFiles } from "./config/watch.ts";
 import { createControlServer, type ControlServer } from "./control/server.ts";
-import { systemClock, type Clock } from "./core/time.ts";
+import { systemClock } from "./core/time.ts";
 import type { Log } from "./gateway/ports.ts";
-import { WaitingRoom } from "./gateway/waiting.ts";
 import { createGatewayServer } from "./gateway/server.ts";
 import type { Hasher } from "./identity/key-ring.ts";
 import { JournalCorrupt } from "./journal/corrupt.ts";
@@ -39,7 +38,7 @@ import {
 import { Configuration, madeEntities, readConfig, type Environment } from "./node/reload.ts";
 import { createRouteExplainer } from "./node/route-explain.ts";
 import { createWhy } from "./node/why.ts";
-import { createSessionControl } from "./node/session-control.ts";
+import { waitingAndStopping } from "./node/session-control.ts";
 import { createSessionViews } from "./node/session-views.ts";
 import { createSignals } from "./node/signals.ts";
 import { startRetention } from "./node/retention.ts";
@@ -204,16 +203,11 @@ async function assemble(running: Running, snapshots: Snapshots) {
   const signals = createSignals(() => void reload());
   const providerHealth = createProviderHealth(health);
   const budgets = () => budgetViews(node.state.fold.ledger, nowMs());
-  const metrics = createMetrics({
-    budgets,
-    journalLagMs: () => node.journal.lagMs(),
-    queueWaiting: () => serving.fair.waitingBy(),
-  });
-  const selfCheck = new SelfCheck({
-    state: () => node.state.fold,
-    log,
-    breached: metrics.invariantBreached,
-  });
+  const journalLagMs = () => node.journal.lagMs();
+  const queueWaiting = () => serving.fair.waitingBy();
+  const metrics = createMetrics({ budgets, journalLagMs, queueWaiting });
+  const breached = metrics.invariantBreached;
+  const selfCheck = new SelfCheck({ state: () => node.state.fold, log, breached });
   const parts: GatewayParts = {
     node,
     ...waitingAndStopping(node, { clock, nowMs }),
@@ -265,16 +259,6 @@ async function assemble(running: Running, snapshots: Snapshots) {
 function credentialsBy(clients: Clients, environment: Environment): GatewayParts["credentials"] {
   const asking = { clock: systemClock, client: clients.network, environment };
   return authenticateWith(createAuthenticators(asking));
-}
-
-/** Where requests wait, and what stops sessions: a stop is told to those who wait. */
-function waitingAndStopping(
-  node: OpenNode,
-  { clock, nowMs }: { readonly clock: Clock; readonly nowMs: () => number },
-): Pick<GatewayParts, "waiting" | "sessionControl"> {
-  const waiting = new WaitingRoom(node.state.fold.ledger, clock);
-  const onChanged = (): void => waiting.wake();
-  return { waiting, sessionControl: createSessionControl({ node, nowMs, onChanged }) };
 }
 
 function reloadWith(

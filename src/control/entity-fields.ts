@@ -53,7 +53,7 @@ const subagentCaps = {
   duration: z.string().optional(),
 };
 const sessionCaps = { ...subagentCaps, depth: z.int().optional(), subagents: z.int().optional() };
-const mode = z
+const modeField = z
   .enum(["enforce", "observe"])
   .nullable()
   .describe("observe: its rules and those of what is below it are followed on paper alone.");
@@ -68,7 +68,7 @@ const scope = {
   id: z.string(),
   name: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
-  mode,
+  mode: modeField,
   access: accessFields.nullable().describe("What its requests may be; null: nothing said."),
   sessions: z.strictObject(sessionCaps).optional().describe("Caps on each session."),
   subagents: z.strictObject(subagentCaps).optional().describe("Caps on each subagent."),

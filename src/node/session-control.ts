@@ -1,5 +1,6 @@
 /** Stops, pauses and resumes sessions: in the journal first, then in force for the next request. */
-import { formatTime } from "../core/time.ts";
+import { formatTime, type Clock } from "../core/time.ts";
+import { WaitingRoom } from "../gateway/waiting.ts";
 import type { SessionControl, SessionOrder } from "../gateway/ports.ts";
 import type { SessionAction } from "../journal/record.ts";
 import type { OpenNode } from "./open-node.ts";
@@ -34,4 +35,14 @@ async function change(
   await node.journal.intent(record);
   applyToState(node.state, record);
   onChanged();
+}
+
+/** Where requests wait, and what stops sessions: a stop is told to those who wait. */
+export function waitingAndStopping(
+  node: OpenNode,
+  { clock, nowMs }: { readonly clock: Clock; readonly nowMs: () => number },
+): { readonly waiting: WaitingRoom; readonly sessionControl: SessionControl } {
+  const waiting = new WaitingRoom(node.state.fold.ledger, clock);
+  const onChanged = (): void => waiting.wake();
+  return { waiting, sessionControl: createSessionControl({ node, nowMs, onChanged }) };
 }

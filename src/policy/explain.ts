@@ -39,19 +39,14 @@ const OVERAGE_PERIODS: Readonly<Record<string, string>> = {
 
 /** The refusal for one shortage, by the scope whose cap it is; `nowMs` is the ledger's time. */
 export function explainShortage(shortage: Shortage, books: Books, nowMs: number): Refusal {
-  return { ...sentenceFor(shortage, books, nowMs), by: scopeText(shortage.window) };
+  const { window } = shortage;
+  if (isOfAccount(shortage)) return providerFull(providerOf(window), roomInMs(shortage, nowMs));
+  return { ...explainOwn(shortage, books, nowMs), by: scopeText(window) };
 }
 
 /** "team/platform". */
 export function scopeText({ meter: { scope } }: Window): string {
   return `${scope.type}/${scope.id}`;
-}
-
-function sentenceFor(shortage: Shortage, books: Books, nowMs: number): Refusal {
-  const { window } = shortage;
-  if (isOfAccount(shortage)) return providerFull(providerOf(window), roomInMs(shortage, nowMs));
-  const { type, id } = window.meter.scope;
-  return { ...explainOwn(shortage, books, nowMs), by: `${type}/${id}` };
 }
 
 /** The refusal for a shortage of the chain's own. */

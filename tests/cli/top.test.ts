@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createControlServer } from "../../src/control/server.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
-import { budgetView, memoryWorld, requestDetail } from "../control/memory-ports.ts";
+import { budgetView } from "../control/memory-budgets.ts";
+import { memoryWorld, requestDetail } from "../control/memory-ports.ts";
 import { until } from "../harness/gateway.ts";
 import { freshFolder, linesOf, runCli, tooWide } from "./run-cli.ts";
 

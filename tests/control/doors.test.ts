@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { freshFolder } from "../cli/run-cli.ts";
 import { startApi, type Answer, type Api } from "./api-client.ts";
-import { budgetView, requestDetail, TOKEN } from "./memory-ports.ts";
+import { budgetView } from "./memory-budgets.ts";
+import { requestDetail, TOKEN } from "./memory-ports.ts";
 
 let api: Api;
 beforeEach(async () => {

@@ -7,7 +7,8 @@ import { segmentPath } from "../../src/journal/layout.ts";
 import { ViewsUnavailable } from "../../src/views/worker-link.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
 import { startApi, type Api } from "./api-client.ts";
-import { budgetView, requestDetail } from "./memory-ports.ts";
+import { budgetView } from "./memory-budgets.ts";
+import { requestDetail } from "./memory-ports.ts";
 
 let api: Api;
 before(async () => {
@@ -209,6 +210,8 @@ describe("entities", () => {
       labels: { cost_center: "4711" },
       access: null,
       mode: null,
+      weight: 1,
+      priority: null,
       budgets: [{ usd: "4000", per: "month", time_zone: "Europe/Berlin", overshoot: "none" }],
       rate_limits: [{ requests: 600, per: "minute" }, { concurrent: 200 }],
       source: "file",
