@@ -6,13 +6,14 @@ import { leversOf } from "./levers-build.ts";
 import { runawayOf } from "./runaway-build.ts";
 import { sessionCapsOf } from "./sessions-build.ts";
 
+const SAYINGS = Object.keys(NO_GOVERNANCE) as (keyof GovernanceConfig)[];
 const FIELDS = Object.keys(governance) as (keyof FileGovernance)[];
 
 /** @param zone The file's time zone. */
 export function governanceOf(file: FileGovernance, zone: string): GovernanceConfig {
   // A hundred thousand keys say nothing: they share one.
   if (FIELDS.every((field) => file[field] === undefined)) return NO_GOVERNANCE;
-  return {
+  const said: GovernanceConfig = {
     mode: file.mode ?? null,
     access: accessOf(file.access, zone),
     ...sessionCapsOf(file),
@@ -21,4 +22,5 @@ export function governanceOf(file: FileGovernance, zone: string): GovernanceConf
     weight: file.weight ?? NO_GOVERNANCE.weight,
     priority: file.priority ?? null,
   };
+  return SAYINGS.every((name) => said[name] === NO_GOVERNANCE[name]) ? NO_GOVERNANCE : said;
 }
