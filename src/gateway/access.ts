@@ -12,6 +12,7 @@ import { clientAddress } from "./client-address.ts";
 import { type Exchange, taskTypeOf } from "./exchange.ts";
 import { betasOf } from "./forward.ts";
 import type { Gateway } from "./ports.ts";
+import type { ReceivedBody } from "./received-body.ts";
 
 /** What rules say of a request. */
 export interface AccessRuling {
@@ -26,7 +27,7 @@ interface Messaging {
   readonly exchange: Exchange;
   readonly plan: Plan;
   readonly body: MessagesBody;
-  readonly chunks: readonly Buffer[];
+  readonly received: ReceivedBody;
 }
 
 const NO_OBJECTION: AccessRuling = { refused: null, waived: null };
@@ -95,7 +96,7 @@ function toolTypes({ facts: { serverTools, clientTools = [] } }: MessagesBody): 
 const NOTHING_HIDDEN: readonly AccessListName[] = [];
 
 /** What a body may use unseen. */
-function hiddenIn({ plan, body, chunks }: Messaging): readonly AccessListName[] {
+function hiddenIn({ plan, body, received }: Messaging): readonly AccessListName[] {
   const { obscured, fallbacks } = body.facts;
   const isBetaBound = hasRules(plan.access, "betas");
   if (!obscured && fallbacks !== "default" && !isBetaBound) return NOTHING_HIDDEN;
@@ -104,7 +105,7 @@ function hiddenIn({ plan, body, chunks }: Messaging): readonly AccessListName[] 
   if (obscured) hidden.push("server_tools");
   if (obscured || fallbacks === "default") hidden.push("models");
   // A cloud takes betas from the body, which the client may have written itself.
-  if (isBetaBound && hasMember(body, chunks, "anthropic_beta")) hidden.push("betas");
+  if (isBetaBound && hasMember(body, received.chunks, "anthropic_beta")) hidden.push("betas");
   return hidden;
 }
 

@@ -3,6 +3,7 @@ import { nanoUsd } from "../core/money.ts";
 import type { Refusal } from "../core/refusal.ts";
 import { inputTokensOf, NO_USAGE, type BilledUsage } from "../core/usage.ts";
 import { JournalUnavailable } from "../journal/journal.ts";
+import type { TokenNeed } from "../ledger/state.ts";
 import type { Plan } from "../policy/plan.ts";
 import type { DoorBody } from "../providers/door.ts";
 import type { UpstreamRequest } from "../providers/upstream.ts";
@@ -200,11 +201,25 @@ export function releaseInput(
   const need = lowered(hold.need, admitted);
   const shadowNeed =
     shadow === null || hold.shadowNeed === null ? null : lowered(hold.shadowNeed, shadow);
-  const mayLowerTokens = admitted.nearCap && admitted.bound.passes === 1;
-  const tokens = mayLowerTokens ? tokensAfterStart(admitted, billed) : null;
-  const isLess = need < hold.need || (tokens !== null && tokens.input < hold.tokens.input);
-  if (!isLess && (shadowNeed ?? hold.shadowNeed) === hold.shadowNeed) return;
-  recordRelease(exchange, admitted, { need, shadowNeed, tokens }, gateway);
+  const tokens = loweredTokens(hold.tokens, admitted, billed);
+  const shadowTokens =
+    shadow === null || hold.shadowNeed === null
+      ? null
+      : loweredTokens(hold.shadowTokens, shadow, billed);
+  const isSame = need === hold.need && (shadowNeed ?? hold.shadowNeed) === hold.shadowNeed;
+  if (isSame && tokens === null && shadowTokens === null) return;
+  recordRelease(exchange, admitted, { need, shadowNeed, tokens, shadowTokens }, gateway);
+}
+
+/** What is held of token limits once the exact input is known; null: no less than before. */
+function loweredTokens(
+  held: TokenNeed,
+  as: Pick<Admitted, "nearCap" | "bound">,
+  billed: BilledUsage,
+): TokenNeed | null {
+  if (!as.nearCap || as.bound.passes > 1) return null;
+  const after = tokensAfterStart(held, billed);
+  return after !== null && after.input < held.input ? after : null;
 }
 
 /** What the attempt cost, by the provider's figures or an estimate upwards. */

@@ -1,6 +1,7 @@
 /** A Messages request from its first byte to its last record. Read this file first. */
 import { firstRefusal, isRefusal, REFUSALS, type Refusal } from "../core/refusal.ts";
 import type { Plan } from "../policy/plan.ts";
+import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { scanMessagesBody } from "../wire/anthropic/scan.ts";
 import type { UpstreamFault } from "../wire/answer.ts";
 import { accessRuling } from "./access.ts";
@@ -11,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { applyLevers } from "./levers.ts";
 import type { Gateway } from "./ports.ts";
 import { receive } from "./receive.ts";
+import type { ReceivedBody } from "./received-body.ts";
 import { bodyFault, journalRefusal } from "./refuse.ts";
 import { route } from "./route.ts";
 import { seat } from "./seat.ts";
@@ -38,25 +40,20 @@ export async function serveMessages(
   if (isRefusal(arrived)) return arrived;
   exchange.receivedMs = gateway.clock.monotonicMs();
 
-  const { headers } = exchange.request;
-  const scanned = scanMessagesBody(arrived.chunks, { sessionId: !namesSession(headers) });
-  if (!scanned.ok) return bodyFault(scanned.fault);
-  const written = { body: scanned.body, chunks: arrived.chunks };
-  exchange.subject = subjectOf(headers, written, exchange.endpoint);
-  if (scanned.body.model === null)
-    return bodyFault({ offset: 0, problem: "`model` must be a string" });
+  const written = readBody(exchange, arrived);
+  if (isRefusal(written)) return written;
   const stopped = gateway.journal.unavailable();
   if (stopped !== null) return journalRefusal(stopped, gateway);
 
-  const asked = { exchange, plan, body: scanned.body, received: arrived };
-  const entered = enterSession({ ...asked, chunks: arrived.chunks }, gateway);
+  const asked = { exchange, plan, body: written, received: arrived };
+  const entered = enterSession(asked, gateway);
   if (entered.refused !== null) return entered.refused;
   await slowDown(exchange, gateway);
   const levered = applyLevers(asked, gateway);
   const { body, received } = levered;
-  const ruling = accessRuling({ exchange, plan, body, chunks: received.chunks }, gateway);
+  const ruling = accessRuling({ exchange, plan, body, received }, gateway);
   const disallowed = firstRefusal(levered.refused, ruling.refused);
-  const model = body.model ?? scanned.body.model;
+  const model = body.model ?? written.model ?? "";
   const routed = route({ exchange, plan, model, body }, gateway);
   if (isRefusal(routed)) return firstRefusal(disallowed, routed);
   if (disallowed !== null) return disallowed;
@@ -76,13 +73,24 @@ export async function serveMessages(
       onUnsupported: routed.onUnsupported,
     };
     const course = new Course(exchange, { ...routed, ...seated }, gateway);
-    noteRequest(exchange, { body, chunks: received.chunks }, gateway);
+    noteRequest(exchange, { body, received }, gateway);
     const refused = await serveByAttempts(attempting, course, gateway);
     if (refused !== null && client.isAccepted) client.endWithFault(faultOf(refused));
     return refused;
   } finally {
     client.release();
   }
+}
+
+/** What stands in the body, and what it says of itself. A frame of its own: one that waits would keep the chunks. */
+function readBody(exchange: Exchange, { chunks }: ReceivedBody): MessagesBody | Refusal {
+  const { headers } = exchange.request;
+  const scanned = scanMessagesBody(chunks, { sessionId: !namesSession(headers) });
+  if (!scanned.ok) return bodyFault(scanned.fault);
+  const { body } = scanned;
+  exchange.subject = subjectOf(headers, { body, chunks }, exchange.endpoint);
+  if (body.model === null) return bodyFault({ offset: 0, problem: "`model` must be a string" });
+  return body;
 }
 
 /** A refusal for a stream whose head is out. */

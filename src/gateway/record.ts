@@ -104,16 +104,19 @@ export function recordRelease(
     need,
     shadowNeed,
     tokens,
+    shadowTokens,
   }: {
     readonly need: bigint;
     readonly shadowNeed: bigint | null;
     readonly tokens: TokenNeed | null;
+    readonly shadowTokens: TokenNeed | null;
   },
   gateway: Gateway,
 ): void {
   gateway.ledger.release(admitted.hold, need, {
     shadowNeed: shadowNeed ?? need,
     tokens: tokens ?? admitted.hold.tokens,
+    shadowTokens: shadowTokens ?? tokens ?? admitted.hold.shadowTokens,
   });
   gateway.journal.outcome({
     time: formatTime(gateway.ledgerClock.nowMs()),
@@ -122,6 +125,7 @@ export function recordRelease(
     attempt: admitted.hold.record.attempt,
     need: String(need),
     ...(tokens === null ? {} : { token_need: tokens }),
+    ...(shadowTokens === null ? {} : { shadow_token_need: shadowTokens }),
     ...(shadowNeed === null ? {} : { shadow_need: String(shadowNeed) }),
   });
 }

@@ -17,6 +17,7 @@ import { messagesTail } from "../wire/anthropic/tail.ts";
 import { taskTypeOf, type Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
+import type { ReceivedBody } from "./received-body.ts";
 import { haltOf } from "./session-rules.ts";
 
 /** What a node knows of runaways. */
@@ -81,10 +82,11 @@ export function runawayHeaders(exchange: Exchange, gateway: Gateway): Record<str
 /** A request was routed: it is looked at while its hold is written, or at its end if that comes first. */
 export function noteRequest(
   exchange: Exchange,
-  of: { readonly body: MessagesBody; readonly chunks: readonly Buffer[] },
+  { body, received }: { readonly body: MessagesBody; readonly received: ReceivedBody },
   gateway: Gateway,
 ): void {
   if (exchange.endpoint !== "messages" || exchange.session === null) return;
+  const of = { body, chunks: received.chunks };
   exchange.look = () => {
     exchange.look = null;
     guarded(gateway, () => look(exchange, of, gateway));

@@ -10,6 +10,7 @@ import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { openingOf } from "../wire/anthropic/opening.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Gateway } from "./ports.ts";
+import type { ReceivedBody } from "./received-body.ts";
 
 /** An answer that has not come by then, or stands too far in, is looked for no more. */
 const LOOKS_MAX = 8;
@@ -37,7 +38,8 @@ interface Entering {
   readonly exchange: Exchange;
   readonly plan: Plan;
   readonly body: MessagesBody;
-  readonly chunks: readonly Buffer[];
+  /** Not its chunks: who waits for the answer would keep them. */
+  readonly received: ReceivedBody;
 }
 
 /**
@@ -45,7 +47,7 @@ interface Entering {
  * in. Looked up once for a new session; looked at once for each of its agents, so that it is learnt.
  */
 function followConversation(entering: Entering, gateway: Gateway): void {
-  const { exchange, plan, body, chunks } = entering;
+  const { exchange, plan, body, received } = entering;
   const { conversations } = gateway.sessionBook;
   const { virtualKey } = plan;
   const own = countedSession(exchange, plan, gateway);
@@ -53,7 +55,7 @@ function followConversation(entering: Entering, gateway: Gateway): void {
   const counted = continued === null ? own : { virtualKey, session: continued };
   exchange.session = counted;
   if (!isToBeLookedAt(counted, exchange.subject?.agent ?? null, gateway)) return;
-  const opening = openingOf(body, chunks, virtualKey);
+  const opening = openingOf(body, received.chunks, virtualKey);
   if (opening === null) return;
   const isDefault = isDefaultSession(counted.session);
   const before = conversations.sessionOf(virtualKey, opening.digest);

@@ -199,8 +199,7 @@ export function needAfterStart(admitted: Admitted, billed: BilledUsage, book: Pr
 }
 
 /** The same in tokens: exact input, as limits count it, and all of the output. Null: it holds none. */
-export function tokensAfterStart({ hold }: Admitted, billed: BilledUsage): TokenNeed | null {
-  const { tokens } = hold;
+export function tokensAfterStart(tokens: TokenNeed, billed: BilledUsage): TokenNeed | null {
   if (tokens.input + tokens.output === 0) return null;
   const input = Math.min(tokens.input, limitedInputTokens(billed.usage));
   return { input, output: tokens.output };

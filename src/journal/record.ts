@@ -130,6 +130,8 @@ export interface ReleaseRecord {
   readonly need: NanoText;
   /** Left out: what it holds of token limits stays. */
   readonly token_need?: { readonly input: number; readonly output: number };
+  /** Observe mode only: the same of what enforcement would hold; left out: as `token_need`. */
+  readonly shadow_token_need?: { readonly input: number; readonly output: number };
   /** Observe mode only: what enforcement would hold from here on; left out: the same. */
   readonly shadow_need?: NanoText;
 }

@@ -33,6 +33,7 @@ export function applyRecord(state: FoldState, record: JournalRecord): void {
         ledger.release(hold, BigInt(record.need), {
           shadowNeed: BigInt(record.shadow_need ?? record.need),
           tokens: record.token_need ?? hold.tokens,
+          shadowTokens: record.shadow_token_need ?? record.token_need ?? hold.shadowTokens,
         });
       return;
     }

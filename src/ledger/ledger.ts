@@ -270,18 +270,24 @@ export class Ledger {
     hold.windows.push(entered);
   }
 
-  /** Lowers an open hold to `need`, what the shadow holds to `shadowNeed`, and both to these tokens. */
+  /** Lowers an open hold to `need` and `tokens`, and what the shadow holds to the other two. */
   release(
     hold: Hold,
     need: bigint,
-    to: { readonly shadowNeed?: bigint; readonly tokens?: TokenNeed } = {},
+    to: {
+      readonly shadowNeed?: bigint;
+      readonly tokens?: TokenNeed;
+      /** Left out: the same. */
+      readonly shadowTokens?: TokenNeed;
+    } = {},
   ): void {
     const { shadowNeed = need, tokens = hold.tokens } = to;
+    const { shadowTokens = tokens } = to;
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
     const { input, output } = hold.tokens;
     invariant(tokens.input <= input && tokens.output <= output, "a release lowers tokens");
     const after: Need = { need, tokens };
-    const shadowAfter = shadowReleased(hold, { need: shadowNeed, tokens });
+    const shadowAfter = shadowReleased(hold, { need: shadowNeed, tokens: shadowTokens });
     for (const window of hold.windows) {
       const by = amountHeld(window, hold) - amountHeld(window, after);
       const inShadow = shadowHeld(window, hold) ?? 0n;

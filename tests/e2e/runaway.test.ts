@@ -13,8 +13,8 @@ const REPEATS = 3;
 const SENTENCE = /^The same Bash call failed 3 times in \d+ s\.$/;
 
 /** What a client sends after so many failures of one command. */
-function bodyAfter(failures: number): string {
-  const id = `toolu_${failures}`;
+function bodyAfter(failures: number, session = "s1"): string {
+  const id = `toolu_${session}_${failures}`;
   const use = { type: "tool_use", id, name: "Bash", input: { command: 'make {"}]' } };
   const result = {
     type: "tool_result",
@@ -27,7 +27,7 @@ function bodyAfter(failures: number): string {
     max_tokens: 1000,
     tools: [{ name: "Bash", input_schema: { type: "object" } }],
     messages: [
-      { role: "user", content: "Make it." },
+      { role: "user", content: `Make it for ${session}.` },
       { role: "assistant", content: [use] },
       { role: "user", content: [result] },
     ],
@@ -52,7 +52,7 @@ describe("a finding", () => {
     const answers: RawAnswer[] = [];
     const headers = { "x-claude-code-session-id": session };
     for (let failure = 1; failure <= failures; failure++)
-      answers.push(await desk.ask(key, { body: bodyAfter(failure), headers }));
+      answers.push(await desk.ask(key, { body: bodyAfter(failure, session), headers }));
     return answers;
   }
 

@@ -202,7 +202,7 @@ class Departure {
 
   constructor(
     { prompt }: Ask,
-    { health }: Gateway,
+    { health, fair }: Gateway,
     at: NodeOptions & { readonly isUntold: boolean },
   ) {
     const { upstreams, loop } = at;
@@ -210,8 +210,13 @@ class Departure {
     const from = upstreams.lastOf(prompt)?.account ?? null;
     this.from = from;
     const id = from?.slice(from.indexOf("/") + 1) ?? "";
-    this.#isTrusted = () =>
-      from === null || health.isHealthy(providerOf(from), [{ id, weight: 1 }]);
+    this.#isTrusted = () => {
+      if (from === null) return true;
+      const provider = providerOf(from);
+      // After a 429 a key is given back by degrees.
+      const isFull = fair.regained.isBound(provider, id) && !fair.regained.hasRoom(provider, id);
+      return !isFull && health.isHealthy(provider, [{ id, weight: 1 }]);
+    };
     this.#isShut = () => from !== null && upstreams.weather.isShut(from, loop.nowMs);
     this.#wasTrusted = this.#isTrusted();
     this.#wasShut = this.#isShut();
