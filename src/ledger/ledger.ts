@@ -284,8 +284,7 @@ export class Ledger {
     const { shadowNeed = need, tokens = hold.tokens } = to;
     const { shadowTokens = tokens } = to;
     invariant(hold.open && need <= hold.need, "a release lowers an open hold");
-    const { input, output } = hold.tokens;
-    invariant(tokens.input <= input && tokens.output <= output, "a release lowers tokens");
+    invariant(isWithin(tokens, hold.tokens), "a release lowers tokens");
     const after: Need = { need, tokens };
     const shadowAfter = shadowReleased(hold, { need: shadowNeed, tokens: shadowTokens });
     for (const window of hold.windows) {
@@ -406,6 +405,10 @@ export function detachedMeter(id: string): Meter {
   const identity = parseMeterId(id);
   invariant(identity !== null, `a meter id can be read: ${id}`);
   return newMeter(identity, id);
+}
+
+function isWithin({ input, output }: TokenNeed, held: TokenNeed): boolean {
+  return input <= held.input && output <= held.output;
 }
 
 /** What the shadow holds after a release; null where it holds nothing. */
