@@ -1,6 +1,6 @@
 /** `node bench/task-types.ts`: how well the heuristics tell tasks, on real Claude Code's own requests. */
 import { evidenceOf, taskOf } from "../src/routing/task-type/heuristics.ts";
-import { TASK_TYPES } from "../src/routing/task-type/task.ts";
+import { ANSWERED_TASKS } from "../src/core/task-type.ts";
 import { scanMessagesBody } from "../src/wire/anthropic/scan.ts";
 import { claudeCodeBinary } from "../tests/harness/claude-code.ts";
 import type { ReceivedRequest } from "../tests/harness/upstream-request.ts";
@@ -31,7 +31,7 @@ function verdictOf({ headers, body }: ReceivedRequest): Verdict {
 
 /** A Markdown table: rows of hints, columns of what the heuristics say. */
 function confusion(verdicts: readonly Verdict[]): string {
-  const columns = TASK_TYPES.filter((type) => verdicts.some((one) => one.heuristic === type));
+  const columns = ANSWERED_TASKS.filter((type) => verdicts.some((one) => one.heuristic === type));
   const byHint = Map.groupBy(verdicts, ({ hint, type }) =>
     hint === type ? hint : `${hint} → ${type}`,
   );

@@ -16,18 +16,6 @@ export type AccessListName = (typeof ACCESS_LISTS)[number];
 /** Dialects in which clients can ask. */
 export const CLIENT_DIALECTS = ["anthropic"] as const;
 
-/** Kinds of tasks. A count is none: models, providers and networks decide on it. */
-export const ACCESS_TASKS = [
-  "main",
-  "subagent",
-  "title",
-  "summary",
-  "compaction",
-  "workflow",
-  "auxiliary",
-  "other",
-] as const;
-
 export interface AccessList {
   /** Null: everything that no rule denies. */
   readonly allow: readonly string[] | null;

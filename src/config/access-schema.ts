@@ -1,6 +1,7 @@
 /** The shape of `access`: what a scope lets its requests be. What relates its values is in `access-check.ts`. */
 import { z } from "zod";
-import { ACCESS_TASKS, CLIENT_DIALECTS, DAYS } from "./access-config.ts";
+import { ANSWERED_TASKS } from "../core/task-type.ts";
+import { CLIENT_DIALECTS, DAYS } from "./access-config.ts";
 import { glob, network, providerId, text, timeZone } from "./schema-text.ts";
 
 const serverTool = text({
@@ -49,7 +50,7 @@ export const accessSchema = z.strictObject({
   ),
   networks: list(network, "Where clients are: addresses or networks in CIDR form."),
   dialects: list(z.enum(CLIENT_DIALECTS), "Dialects in which clients ask."),
-  task_types: list(z.enum(ACCESS_TASKS), "Kinds of tasks, as the client tells them."),
+  task_types: list(z.enum(ANSWERED_TASKS), "Kinds of tasks, as the client tells them."),
   betas: list(beta, "Values of the header anthropic-beta, or globs."),
   headers: list(header, "Names of request headers, or globs."),
   hours: z

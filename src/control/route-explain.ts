@@ -1,7 +1,7 @@
 /** `POST /api/v1/route/explain`: which rule would take a request, where it would go, and why. */
 import { z } from "zod";
 import { LABEL_NAME } from "../config/scalar.ts";
-import { TASK_TYPES } from "../journal/record.ts";
+import { ANSWERED_TASKS } from "../core/task-type.ts";
 import { moment } from "./parameters.ts";
 import type { ControlPorts, RouteExplanation, RouteTargetView } from "./ports.ts";
 import { Problem } from "./problem.ts";
@@ -29,10 +29,7 @@ const questionSchema = z
     virtual_key: name.describe("Id of the key that would ask."),
     model: name.describe("The model asked for, as the client writes it."),
     task: z
-      .enum(
-        TASK_TYPES.filter((type) => type !== "count"),
-        { error: "is no kind of task" },
-      )
+      .enum(ANSWERED_TASKS, { error: "is no kind of task" })
       .default("main")
       .describe("The kind of task."),
     input_bytes: whole(BYTES_MAX).default(50_000).describe("Bytes of the request's body."),

@@ -1,7 +1,7 @@
 /** `GET /api/v1/why`: whether a key may make a request, by which rule of which scope, and what limits it. */
 import { isIP } from "node:net";
 import { z } from "zod";
-import { ACCESS_TASKS } from "../config/access-config.ts";
+import { ANSWERED_TASKS } from "../core/task-type.ts";
 import { formatUsd, nanoUsd } from "../core/money.ts";
 import { REFUSALS, type Refusal, type RefusalCode } from "../core/refusal.ts";
 import { SCOPE_TYPES } from "../core/span.ts";
@@ -34,7 +34,7 @@ const query = z.strictObject({
   virtual_key: name.describe("Id of the key that would ask."),
   model: name.describe("The model asked for, as the client writes it."),
   provider: name.optional().describe("Id of a provider; without it any of the key."),
-  task_type: choice(ACCESS_TASKS).optional().describe("The kind of task."),
+  task_type: choice(ANSWERED_TASKS).optional().describe("The kind of task."),
   address: z
     .string()
     .refine((text) => isIP(text) !== 0, { error: "is not an IP address" })

@@ -18,6 +18,7 @@ import {
   type Knowledge,
   type Pricing,
 } from "./demand.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import { awaitsOthers, claimRefused, isClaimRefused, keyIsFull } from "./refuse.ts";
@@ -72,7 +73,7 @@ function enforce(request: AdmitRequest, known: Known, gateway: Gateway): Admitte
   const ruled = haltOf(exchange, gateway) ?? capRefusal(exchange, gateway, "enforced");
   if (ruled !== null) return ruled;
   const { windows, nowMs } = windowsOf(request, gateway);
-  const whole = exchange.ruling.policy.mode === "observe";
+  const whole = isAllObserved(exchange);
   const binding = bindingOf(windows, whole);
   const decision = decide({ request, windows: binding, books: "real", nowMs }, known, gateway);
   if (isRefusal(decision)) return decision;
@@ -195,7 +196,7 @@ function mayCount(
   const { facts } = request.body;
   if (facts.serverTools.length > 0 || facts.fallbacks.length > 0) return false;
   const { windows: all, nowMs } = windowsOf(request, gateway);
-  const windows = bindingOf(all, request.exchange.ruling.policy.mode === "observe");
+  const windows = bindingOf(all, isAllObserved(request.exchange));
   // A session's prompt does not get smaller: no count can tell of less than the turn before had.
   const pricing = pricingOf(request, nowMs, { ...known, inputTokens: known.cachedTokens });
   const floor = floorOf(request, known.cutAt);

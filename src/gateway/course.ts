@@ -12,6 +12,7 @@ import { accountShortage, keysWithRoom } from "./accounts.ts";
 import type { Exchange } from "./exchange.ts";
 import { placesOf, roomInMsAt, takesOneMore, type Asking } from "./fair-places.ts";
 import type { Place } from "./fair-waiting.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import { nobodyUsable } from "./refuse.ts";
 import type { Relayed } from "./relay.ts";
@@ -83,7 +84,7 @@ export class Course {
     // An attempt that nobody answers takes one time-out; another one's worth is left for the next.
     this.#deadlineMs = exchange.receivedMs + 2 * gateway.timeouts().firstByteMs;
     gateway.retries.countRequest();
-    const books = exchange.ruling.policy.mode === "observe" ? "shadow" : "real";
+    const books = isAllObserved(exchange) ? "shadow" : "real";
     // No limit counts them.
     this.#books = exchange.endpoint === "count_tokens" ? null : books;
   }

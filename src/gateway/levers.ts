@@ -11,6 +11,7 @@ import { spliceBody, type Edit } from "../wire/anthropic/splice.ts";
 import { MAX_USES_DEFAULT } from "./demand.ts";
 import type { Exchange } from "./exchange.ts";
 import { BETA, betasOf } from "./forward.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import { ReceivedBody } from "./received-body.ts";
 import { routeFacts } from "./route-facts.ts";
@@ -38,7 +39,7 @@ export function applyLevers(of: Levering, gateway: Gateway): Levered {
   const isSilent = plan.levers === null && plan.paperLevers === null;
   if (isSilent && exchange.ruling.leverRules.isEmpty) return asItCame(of);
   // Read before anything is rewritten.
-  const paper = plan.paperLevers === null || isObserved(exchange) ? null : onPaperAlone(of);
+  const paper = plan.paperLevers === null || isAllObserved(exchange) ? null : onPaperAlone(of);
   const levers = leversInForce(of, gateway);
   const levered = levers === null ? asItCame(of) : withLevers(of, levers);
   if (paper === null) return levered;
@@ -80,16 +81,11 @@ function asItCame({ body, received }: Levering): Levered {
   return { body, received, refused: null, waived: null };
 }
 
-/** Whether what levers say is only written down. */
-function isObserved({ ruling }: Exchange): boolean {
-  return ruling.policy.mode === "observe";
-}
-
 function leversInForce(of: Levering, gateway: Gateway): Levers | null {
   const { exchange, plan } = of;
   const joined = joinedLevers(of, gateway);
   const ttl = joined?.cacheTtl ?? null;
-  const isPassing = exchange.endpoint === "count_tokens" || isObserved(exchange);
+  const isPassing = exchange.endpoint === "count_tokens" || isAllObserved(exchange);
   // Rules may hold for a later request of a session that began without them.
   if (isPassing || (ttl === null && exchange.ruling.leverRules.isEmpty)) return joined;
   const { session = null, agent = null } = exchange.subject ?? {};
@@ -100,7 +96,7 @@ function leversInForce(of: Levering, gateway: Gateway): Levers | null {
 function joinedLevers(of: Levering, gateway: Gateway): Levers | null {
   const { leverRules } = of.exchange.ruling;
   const { plan } = of;
-  const levers = isObserved(of.exchange) ? (plan.paperLevers ?? plan.levers) : plan.levers;
+  const levers = isAllObserved(of.exchange) ? (plan.paperLevers ?? plan.levers) : plan.levers;
   if (leverRules.isEmpty) return levers;
   const facts = routeFacts({ ...of, model: of.body.model ?? "" }, gateway);
   const byRules = leverRules.leversFor(facts);
@@ -113,7 +109,7 @@ function withLevers(of: Levering, levers: Levers): Levered {
   const refused = notAllowed(disallowed(levers, asked), plan);
   const rewriting = rewritingOf(levers, asked);
   const { changes } = rewriting;
-  if (isObserved(exchange)) {
+  if (isAllObserved(exchange)) {
     if (changes.length > 0) note(exchange, changes.map(onPaper));
     return { ...asItCame(of), waived: refused };
   }

@@ -1,6 +1,12 @@
 /** Where a refusal is only noted: the scope whose rule says no, or one above it, is in shadow. */
 import type { Refusal } from "../core/refusal.ts";
 import type { Plan, Policy } from "../policy/plan.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Whether the whole gateway is in shadow: no rule of any scope is applied. */
+export function isAllObserved({ ruling }: Pick<Exchange, "ruling">): boolean {
+  return ruling.policy.mode === "observe";
+}
 
 /**
  * Whether the request goes through all the same. A refusal that is by no scope stands, unless the whole

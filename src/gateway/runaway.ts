@@ -15,6 +15,7 @@ import type { Reading } from "../wire/answer.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { messagesTail } from "../wire/anthropic/tail.ts";
 import { taskTypeOf, type Exchange } from "./exchange.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import { ClientGone } from "./receive.ts";
 import type { ReceivedBody } from "./received-body.ts";
@@ -35,24 +36,18 @@ export class Runaways {
   settingsOf(plan: Plan, policy: Policy): RunawaySettings {
     const known = this.#settings.get(plan);
     if (known !== undefined) return known;
-    const observedFrom = plan.levels.findIndex(({ governance }) => governance.mode === "observe");
-    const enforced = observedFrom < 0 ? plan.levels : plan.levels.slice(0, observedFrom);
-    const chain = [policy.runaway, ...enforced.map(({ governance }) => governance.runaway)];
+    const { enforcedLevels } = plan;
+    const chain = [policy.runaway, ...enforcedLevels.map(({ governance }) => governance.runaway)];
     const settings = chain.every((said) => said === null) ? OBSERVED : runawaySettings(chain);
     this.#settings.set(plan, settings);
     return settings;
   }
 }
 
-/** Where nothing is enforced findings are recorded, with what would have followed. */
-function isObserved({ ruling }: Exchange): boolean {
-  return ruling.policy.mode === "observe";
-}
-
 /** Delays a request of a session that is slowed down. @throws ClientGone where nobody waited for it. */
 export async function slowDown(exchange: Exchange, gateway: Gateway): Promise<void> {
   const { session, response } = exchange;
-  if (session === null || exchange.endpoint !== "messages" || isObserved(exchange)) return;
+  if (session === null || exchange.endpoint !== "messages" || isAllObserved(exchange)) return;
   const nowMs = gateway.clock.monotonicMs();
   const pauseMs = gateway.runaways.brakes.pauseMs(nameOf(session), nowMs);
   if (pauseMs === 0) return;
@@ -218,7 +213,7 @@ function findingRecord(exchange: Exchange, told: Told, gateway: Gateway): Findin
   const { plan, session } = exchange;
   if (plan === null || session === null) return null;
   const { detector, sentence, evidence } = told;
-  const action = isObserved(exchange) ? "observe" : told.action;
+  const action = isAllObserved(exchange) ? "observe" : told.action;
   return {
     type: "finding",
     time: formatTime(gateway.ledgerClock.nowMs()),

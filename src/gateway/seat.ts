@@ -11,6 +11,7 @@ import { isWarm, type Sitter } from "../routing/stickiness/seats.ts";
 import { keysWithRoom } from "./accounts.ts";
 import type { Candidate, Target } from "./candidates.ts";
 import type { Exchange } from "./exchange.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 
 /** What a provider keeps a prompt for where nothing is said: Anthropic's shorter cache. */
@@ -103,7 +104,7 @@ function offeredAt(candidate: Candidate, asking: Asking) {
   const { exchange, gateway } = asking;
   const { use, keys } = candidate;
   const provider = use.provider.id;
-  const books = exchange.ruling.policy.mode === "observe" ? "shadow" : "real";
+  const books = isAllObserved(exchange) ? "shadow" : "real";
   const open = keysWithRoom(candidate, books, gateway);
   const isFull = open.length === 0 && keys.length > 0;
   // "Now" is read anew by health, and passes: ours is read after it.

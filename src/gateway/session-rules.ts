@@ -9,6 +9,7 @@ import { isDefaultSession, sessionWindowName } from "../policy/sessions.ts";
 import type { MessagesBody } from "../wire/anthropic/body.ts";
 import { openingOf } from "../wire/anthropic/opening.ts";
 import type { Exchange } from "./exchange.ts";
+import { isAllObserved } from "./observed.ts";
 import type { Gateway } from "./ports.ts";
 import type { ReceivedBody } from "./received-body.ts";
 
@@ -82,10 +83,10 @@ export function capRefusal(
   gateway: Gateway,
   which: "enforced" | "observed",
 ): Refusal | null {
-  const { plan, session, subject, attempts, ruling } = exchange;
+  const { plan, session, subject, attempts } = exchange;
   if (plan === null || session === null || plan.sessionRules.length === 0 || attempts > 0)
     return null;
-  const whole = ruling.policy.mode === "observe";
+  const whole = isAllObserved(exchange);
   const rules = plan.sessionRules.filter(
     ({ isObserved }) => (whole || isObserved) === (which === "observed"),
   );

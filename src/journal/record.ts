@@ -1,23 +1,13 @@
 /** The lines of the journal: one closed union, the only source of truth of the product. */
 import type { RequestId } from "../core/ids.ts";
 import type { RefusalCode } from "../core/refusal.ts";
+import type { TaskType } from "../core/task-type.ts";
 import type { Usage } from "../core/usage.ts";
 
 /** Integer nano-dollars as a decimal string: JSON numbers stop being exact at 2^53. */
 export type NanoText = string;
 
-export const TASK_TYPES = [
-  "main",
-  "subagent",
-  "title",
-  "summary",
-  "compaction",
-  "workflow",
-  "auxiliary",
-  "count",
-  "other",
-] as const;
-export type TaskType = (typeof TASK_TYPES)[number];
+export type { TaskType };
 
 export type Outcome = "ok" | "refused" | "upstream_error" | "client_closed" | "interrupted";
 export type PriceSource = "listed" | "assumed" | "override" | "rehearsal";

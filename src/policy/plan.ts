@@ -50,6 +50,8 @@ export interface Plan {
   readonly expiresMs: number | null;
   /** Customer, team, owner and key, outermost first; an owner that is not listed is left out. */
   readonly levels: readonly PlanLevel[];
+  /** Those of them that neither observe nor are below one that does. */
+  readonly enforcedLevels: readonly PlanLevel[];
   /** Some level observes, and so the key does: its own rules are followed on paper alone. */
   readonly observes: boolean;
   /** Caps of these on sessions; empty where there are none. */
@@ -202,6 +204,8 @@ function compilePlan(
   const levels = chain.map(({ scope, governance }) => ({ scope, governance }));
   const access = lookup.accessOf(levels);
   const observedFrom = levels.findIndex(({ governance }) => governance.mode === "observe");
+  const observes = observedFrom >= 0;
+  const enforcedLevels = observes ? levels.slice(0, observedFrom) : levels;
   const labels = { ...customer.labels, ...team.labels, ...owner?.labels, ...key.labels };
   return {
     virtualKey: key.id,
@@ -211,10 +215,11 @@ function compilePlan(
     labels: Object.keys(labels).length === 0 ? null : labels,
     expiresMs: key.expiresMs,
     levels,
-    observes: observedFrom >= 0,
+    enforcedLevels,
+    observes,
     sessionRules: sessionRules(levels),
-    levers: lookup.leversOf(observedFrom < 0 ? levels : levels.slice(0, observedFrom)),
-    paperLevers: observedFrom < 0 ? null : lookup.leversOf(levels),
+    levers: lookup.leversOf(enforcedLevels),
+    paperLevers: observes ? lookup.leversOf(levels) : null,
     meters: chain.flatMap(({ meters }) => meters).map((definition) => live(ledger, definition)),
     access,
     ...narrowed(usesOf(key, lookup, ledger), access),

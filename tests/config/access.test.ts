@@ -1,9 +1,7 @@
 /** The `access` section of every scope: what it becomes, every fault of it, and what is warned of. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ACCESS_TASKS } from "../../src/config/access-config.ts";
 import { NO_GOVERNANCE } from "../../src/config/governance-config.ts";
-import { TASK_TYPES } from "../../src/journal/record.ts";
 import { configOf, faultsOf, load } from "./loading.ts";
 
 const FRAME = `providers: [{ id: up, kind: rehearsal }, { id: spare, kind: rehearsal }]
@@ -62,13 +60,6 @@ virtual_keys: [{ id: k, team: platform, owner: bob, access: ${rule} }]
   assert.deepEqual(access?.lists.headers, { allow: null, deny: ["x-*"] });
   assert.deepEqual(owners[0]?.governance.access, access);
   assert.deepEqual(virtualKeys[0]?.governance.access, access);
-});
-
-test("task types are the gateway's own, but for counts", () => {
-  assert.deepEqual(
-    [...ACCESS_TASKS],
-    TASK_TYPES.filter((type) => type !== "count"),
-  );
 });
 
 describe("faults", () => {

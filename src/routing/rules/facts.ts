@@ -1,7 +1,7 @@
 /** What rules can ask about a request: the words, their types, and where each value comes from. */
-import type { TaskType } from "../../journal/record.ts";
+import { ANSWERED_TASKS, type TaskType } from "../../core/task-type.ts";
 import type { BudgetShares } from "../../policy/utilisation.ts";
-import { TASK_SOURCES, TASK_TYPES, type TaskSource } from "../task-type/task.ts";
+import { TASK_SOURCES, type TaskSource } from "../task-type/task.ts";
 import { WEEKDAYS, type ZoneTime } from "./zone-time.ts";
 
 export type Utilisation = BudgetShares;
@@ -92,7 +92,7 @@ export const SCALAR_FACTS: Readonly<Record<string, ScalarFact>> = {
   "task.type": {
     type: "string",
     means: "The kind of task.",
-    values: TASK_TYPES,
+    values: ANSWERED_TASKS,
     read: ({ facts }) => facts.task.type,
   },
   "task.source": {
